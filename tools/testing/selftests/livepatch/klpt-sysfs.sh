@@ -1,0 +1,181 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Does /sys/kernel/livepatch show what is patched, and does it refuse what makes no sense?
+
+. "$(dirname "$0")/klpt.sh"
+
+tree() {
+	(cd "$LP/$1" && find . | LC_ALL=C sort | tr '\n' ' ')
+}
+
+mode() {
+	is "$(stat -c %a "$LP/$1")" "$2" "mode of $1"
+}
+
+the_tree() {
+	local file
+
+	patch klpt_p1 'spec=vmlinux:cmdline_proc_show;klpt_target:klpt_value,klpt_dup@2;klpt_extra:klpt_other'
+	for file in . ./enabled ./transition ./force ./replace ./stack_order \
+		    ./vmlinux ./vmlinux/patched ./vmlinux/cmdline_proc_show,1 \
+		    ./klpt_target ./klpt_target/patched ./klpt_target/klpt_value,1 \
+		    ./klpt_target/klpt_dup,2 ./klpt_extra ./klpt_extra/patched ./klpt_extra/klpt_other,1
+	do
+		[[ " $(tree klpt_p1)" == *" $file "* ]] || fail "no $file in $(tree klpt_p1)"
+	done
+	is "$(cat $LP/klpt_p1/enabled)" 1 enabled
+	is "$(cat $LP/klpt_p1/transition)" 0 transition
+	is "$(cat $LP/klpt_p1/replace)" 0 replace
+	is "$(cat $LP/klpt_p1/stack_order)" 1 stack_order
+	is "$(cat $LP/klpt_p1/vmlinux/patched)" 1 "vmlinux/patched"
+	is "$(cat $LP/klpt_p1/klpt_target/patched)" 1 "klpt_target/patched"
+	is "$(cat $LP/klpt_p1/klpt_extra/patched)" 0 "klpt_extra/patched, the module not being there"
+	load klpt_extra
+	is "$(cat $LP/klpt_p1/klpt_extra/patched)" 1 "klpt_extra/patched, the module being there"
+	rmmod klpt_extra
+	is "$(cat $LP/klpt_p1/klpt_extra/patched)" 0 "klpt_extra/patched, the module gone"
+	disable klpt_p1
+	[[ -d /sys/module/klpt_p1 ]] || fail "the module went with the patch"
+}
+
+modes() {
+	patch klpt_p1 spec=vmlinux:cmdline_proc_show
+	mode klpt_p1/enabled 644
+	mode klpt_p1/transition 444
+	mode klpt_p1/force 200
+	mode klpt_p1/replace 444
+	mode klpt_p1/stack_order 444
+	mode klpt_p1/vmlinux/patched 444
+}
+
+not_for_everybody() {
+	local out
+
+	patch klpt_p1 spec=klpt_target:klpt_value
+	out=$(setpriv --reuid 65534 --clear-groups bash -c "echo 0 > $LP/klpt_p1/enabled" 2>&1) &&
+		fail "a user without privileges may disable a patch"
+	matches "$out" "Permission denied" "error for a user without privileges"
+	out=$(setpriv --reuid 65534 --clear-groups bash -c "echo 1 > $LP/klpt_p1/force" 2>&1) &&
+		fail "a user without privileges may force a patch"
+	matches "$out" "Permission denied" "error for a user without privileges"
+	returns value 1
+}
+
+read_only_files() {
+	local file
+
+	patch klpt_p1 spec=vmlinux:cmdline_proc_show
+	for file in transition replace stack_order vmlinux/patched; do
+		put_fails $LP/klpt_p1/$file 1 "Permission denied"
+	done
+	! cat $LP/klpt_p1/force 2>/dev/null || fail "force can be read"
+}
+
+values_refused() {
+	local value
+
+	patch klpt_p1 spec=klpt_target:klpt_value
+	for value in 2 -1 x "" 17; do
+		put_fails $LP/klpt_p1/enabled "$value" "Invalid argument"
+		put_fails $LP/klpt_p1/force "$value" "Invalid argument"
+	done
+	put_fails $LP/klpt_p1/enabled 1 "Invalid argument"
+	put_fails $LP/klpt_p1/force 1 "Invalid argument"
+	put $LP/klpt_p1/force 0
+	returns value 1 "after all that"
+	is "$(cat $LP/klpt_p1/enabled)" 1 enabled
+}
+
+# The wording of the file counts, not only 0 and 1.
+boolean_words() {
+	patch klpt_p1 spec=klpt_target:klpt_value
+	put $LP/klpt_p1/enabled n
+	until_true "the patch to be disabled" gone $LP/klpt_p1
+}
+
+enable_disabled() {
+	# Disabled means gone, once a blocked transition has ended; until then it can be reversed only.
+	patch klpt_p1 spec=klpt_target:klpt_sleep
+	asleep sleep 1
+	put $LP/klpt_p1/enabled 0
+	is "$(cat $LP/klpt_p1/enabled)" 0 "enabled while being disabled"
+	put_fails $LP/klpt_p1/enabled 0 "Invalid argument"
+	wake 1
+	until_true "the patch to be disabled" gone $LP/klpt_p1
+}
+
+busy() {
+	patch klpt_p1 spec=klpt_target:klpt_value
+	asleep sleep 1
+	load klpt_p2 spec=klpt_target:klpt_sleep
+	only_left klpt_p2 1 "$pid"
+	put_fails $LP/klpt_p1/enabled 0 "Device or resource busy"
+	put_fails $LP/klpt_p1/force 1 "Invalid argument"
+	refused klpt_p3 "Device or resource busy" spec=klpt_target:klpt_other
+	is "$(cat $LP/klpt_p1/enabled)" 1 "enabled of the patch that was not disabled"
+	is "$(cat $LP/klpt_p2/transition)" 1 "transition of the patch that waits"
+	is "$(cat $LP/klpt_p1/transition)" 0 "transition of the other patch"
+	returns value 1
+	wake 1
+	until_true "klpt_p2 to be enabled" settled klpt_p2
+	disable klpt_p1
+	returns value 0
+}
+
+order() {
+	local i
+
+	for i in 1 2 3 4; do
+		patch klpt_p$i spec=klpt_target:klpt_value
+	done
+	for i in 1 2 3 4; do
+		is "$(cat $LP/klpt_p$i/stack_order)" $i "stack_order of klpt_p$i"
+	done
+	disable klpt_p2
+	is "$(cat $LP/klpt_p1/stack_order)" 1 "stack_order of klpt_p1 without klpt_p2"
+	is "$(cat $LP/klpt_p3/stack_order)" 2 "stack_order of klpt_p3 without klpt_p2"
+	is "$(cat $LP/klpt_p4/stack_order)" 3 "stack_order of klpt_p4 without klpt_p2"
+	unload klpt_p2
+	patch klpt_p2 spec=klpt_target:klpt_other
+	is "$(cat $LP/klpt_p2/stack_order)" 4 "stack_order of klpt_p2, loaded again"
+}
+
+replace_flag() {
+	patch klpt_p1 spec=klpt_target:klpt_value replace=1
+	is "$(cat $LP/klpt_p1/replace)" 1 replace
+	is "$(cat $LP/klpt_p1/stack_order)" 1 stack_order
+	patch klpt_p2 spec=klpt_target:klpt_value replace=1
+	is "$(cat $LP/klpt_p2/stack_order)" 1 "stack_order of the patch that replaced klpt_p1"
+}
+
+# Readers of all files while the tree comes and goes: nothing may crash or hang.
+readers() {
+	local i reader
+
+	(while :; do cat $LP/*/* $LP/*/*/* > /dev/null; done) 2>/dev/null &
+	reader=$!
+	echo $reader >> "$tmp/pids"
+	for i in 1 2 3 4 5; do
+		patch klpt_p1 'spec=vmlinux:cmdline_proc_show;klpt_target:klpt_value' replace=1
+		patch klpt_p2 spec=klpt_target:klpt_other replace=1
+		until_true "klpt_p1 to be replaced" gone $LP/klpt_p1
+		unload klpt_p1
+		remove klpt_p2
+	done
+	kill $reader
+	returns value 0
+}
+
+it the_tree "there is a directory for the patch, each object and each function"
+it modes "the files have the modes that the ABI document gives"
+it not_for_everybody "only the administrator can disable and force"
+it read_only_files "files that show something refuse to be written"
+it values_refused "values that make no sense are refused"
+it boolean_words "enabled understands all that kstrtobool() does"
+it enable_disabled "what is being disabled is shown as disabled"
+it busy "while a patch is in transition others can neither come nor go"
+it order "stack_order counts from the oldest patch"
+it replace_flag "replace shows the flag, and a replaced patch does not count in stack_order"
+it readers "reading everything while patches come and go"
+klpt_main

@@ -1,0 +1,397 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# Read by all scripts: one function for each sub-test, which ends with "exit 1" as soon as a check
+# fails, and a cleanup after each, which leaves a machine without any patch or module of ours.
+#
+#	. "$(dirname "$0")/klpt.sh"
+#	upgrade() { ... }
+#	it upgrade "a patch can be upgraded"
+#	klpt_main
+
+cd "$(dirname "$0")" || exit 1
+# shellcheck source=/dev/null
+. ../kselftest/ktap_helpers.sh
+
+MODULES=$PWD/test_modules
+LP=/sys/kernel/livepatch
+TRACING=/sys/kernel/tracing
+TARGET=/proc/klpt_target
+EXTRA=/proc/klpt_extra
+LIMIT=${KLPT_LIMIT:-60}		# seconds until something that should happen counts as missing
+SCRIPT=$(basename "$0" .sh)
+
+tmp=$(mktemp -d)
+tests=()
+
+### What a sub-test calls
+
+# fail MESSAGE...: end the sub-test
+fail() {
+	echo "# $*"
+	exit 1
+}
+
+note() {
+	echo "# $*"
+}
+
+# is GOT WANTED WHAT
+is() {
+	[[ "$1" == "$2" ]] || fail "$3: expected '$2', got '$1'"
+}
+
+# matches GOT PATTERN WHAT: as is, with an extended regular expression
+matches() {
+	[[ "$1" =~ $2 ]] || fail "$3: expected something like '$2', got '$1'"
+}
+
+# poll COMMAND...: repeat it until it succeeds
+poll() {
+	local end=$((SECONDS + LIMIT))
+
+	until "$@"; do
+		((SECONDS < end)) || return 1
+		sleep 0.05
+	done
+}
+
+# until_true WHAT COMMAND...
+until_true() {
+	local what=$1
+
+	shift
+	poll "$@" || fail "waited $LIMIT s in vain: $what"
+}
+
+gone() {
+	[[ ! -e $1 ]]
+}
+
+settled() {
+	[[ "$(cat "$LP/$1/transition" 2>/dev/null)" == 0 ]]
+}
+
+# load MODULE PARAMETER...: insert a module that is no livepatch, or whose transition may hang
+load() {
+	local out
+
+	out=$(insmod "$MODULES/$1.ko" "${@:2}" 2>&1) || fail "insmod $*: $out"
+}
+
+# patch MODULE PARAMETER...: load a livepatch and wait until it is in force
+patch() {
+	load "$@"
+	until_true "$1 to be enabled" settled "$1"
+}
+
+# refused MODULE ERROR PARAMETER...: loading fails with this text of the error, leaving no trace
+refused() {
+	local module=$1 error=$2 out
+
+	shift 2
+	if out=$(insmod "$MODULES/$module.ko" "$@" 2>&1); then
+		fail "$module $*: was not refused"
+	fi
+	[[ "$out" == *": $error" ]] || fail "$module $*: expected '$error', got '$out'"
+	no_trace "$module"
+}
+
+no_trace() {
+	[[ ! -e $LP/$1 ]] || fail "$LP/$1 was left behind"
+	[[ ! -e /sys/module/$1 ]] || fail "module $1 was left behind"
+}
+
+# put FILE VALUE: write, or fail with the error
+put() {
+	local out
+
+	out=$({ echo "$2" > "$1"; } 2>&1) || fail "writing '$2' to $1: ${out##*: }"
+}
+
+# put_fails FILE VALUE ERROR
+put_fails() {
+	local out
+
+	if out=$({ echo "$2" > "$1"; } 2>&1); then
+		fail "writing '$2' to $1 was not refused"
+	fi
+	is "${out##*: }" "$3" "error of writing '$2' to $1"
+}
+
+disable() {
+	put "$LP/$1/enabled" 0
+	until_true "$1 to be disabled" gone "$LP/$1"
+}
+
+unload() {
+	until_true "module $1 to be unused" unused "$1"
+	rmmod "$1" || fail "rmmod $1 failed"
+}
+
+unused() {
+	[[ "$(cat "/sys/module/$1/refcnt" 2>/dev/null)" == 0 ]]
+}
+
+remove() {
+	disable "$1"
+	unload "$1"
+}
+
+# returns FILE VALUE [WHEN]: what a function of the target module returns
+returns() {
+	is "$(cat "$TARGET/$1")" "$2" "$1 ${3:-}"
+}
+
+extra_returns() {
+	is "$(cat "$EXTRA/$1")" "$2" "$1 of klpt_extra ${3:-}"
+}
+
+# call NAME ARGUMENT: in the background, in the context of task $pid
+call() {
+	echo "$*" > $TARGET/call &
+	pid=$!
+	echo $pid >> "$tmp/pids"
+}
+
+# asleep NAME CHANNEL: call it and wait until it sleeps there
+asleep() {
+	local before
+
+	before=$(waiting "$2")
+	call "$@"
+	until_true "$1 to fall asleep" is_waiting "$2" $((before + 1))
+}
+
+waiting() {
+	cut -d' ' -f$(($1 + 1)) /proc/klpt/waiting
+}
+
+is_waiting() {
+	[[ "$(waiting "$1")" == "$2" ]]
+}
+
+wake() {
+	put /proc/klpt/wake "$1"
+}
+
+# ended PID...: wait for background calls
+ended() {
+	local p
+
+	for p in "$@"; do
+		until_true "task $p to end" gone "/proc/$p"
+	done
+}
+
+kthread() {
+	put $TARGET/kthread "$1"
+	pid=$(cat $TARGET/kthread)
+}
+
+world() {
+	cat "/proc/$1/patch_state"
+}
+
+# Tasks of world $1; -1 are all tasks when nothing is in transition.
+tasks_in() {
+	grep -lsx -e "$1" /proc/[0-9]*/task/[0-9]*/patch_state | cut -d/ -f5 | sort
+}
+
+# only_left PATCH WORLD PID...: all tasks but these have moved to WORLD, and the transition is on
+only_left() {
+	local patch=$1 to=$2 want
+
+	shift 2
+	want=$(printf '%s\n' "$@" | sort)
+	until_true "tasks other than $* to move to world $to of $patch" left_are "$patch" "$to" "$want"
+	[[ "$(cat "$LP/$patch/transition" 2>/dev/null)" == 1 ]] ||
+		fail "the transition of $patch ended although task $* was in the way"
+}
+
+left_are() {
+	# Not in transition any more: nothing to wait for, only_left() tells.
+	[[ "$(cat "$LP/$1/transition" 2>/dev/null)" == 1 ]] || return 0
+	[[ "$(tasks_in $((1 - $2)))" == "$3" ]]
+}
+
+at_rest() {
+	is "$(tasks_in 0; tasks_in 1)" "" "tasks with a patch_state other than -1"
+}
+
+# hooked FUNCTION [MODULE]: does anything trace or patch it?
+hooked() {
+	awk -v f="$1" -v m="${2:+[$2]}" '$1 == f && (m == "" || $2 == m) { found = 1 }
+		END { exit !found }' $TRACING/enabled_functions
+}
+
+# modifies FUNCTION [MODULE]: does a handler change its instruction pointer?
+modifies() {
+	awk -v f="$1" -v m="${2:+[$2]}" '$1 == f && (m == "" || $2 == m) && / I / { found = 1 }
+		END { exit !found }' $TRACING/enabled_functions
+}
+
+log_is() {
+	is "$(sed "${2:-}" /proc/klpt/log)" "$1" "log of the test modules"
+}
+
+log_clear() {
+	put /proc/klpt/log x
+}
+
+# message PATTERN: is in the kernel log since the sub-test began
+message() {
+	kernel_log | grep -Eq -e "$1" || fail "no message like '$1' in the kernel log"
+}
+
+no_message() {
+	! kernel_log | grep -Eq -e "$1" || fail "unexpected message like '$1' in the kernel log"
+}
+
+kernel_log() {
+	dmesg | sed "1,/klpt: $(cat "$tmp/mark")\$/d"
+}
+
+# expect_warning COMMAND...: the kernel is to print a warning with a backtrace
+expect_warning() {
+	touch "$tmp/warning"
+	echo "klpt: expected warning begins" > /dev/kmsg
+	"$@"
+	echo "klpt: expected warning ends" > /dev/kmsg
+}
+
+### Around the sub-tests
+
+# it FUNCTION DESCRIPTION: a sub-test. KLPT_ONLY is a pattern for the functions that are to run.
+it() {
+	# shellcheck disable=SC2053
+	[[ $1 == ${KLPT_ONLY:-*} ]] && tests+=("$1" "$2")
+}
+
+mark() {
+	echo "$SCRIPT.$1.$RANDOM$RANDOM" > "$tmp/mark"
+	echo "klpt: $(cat "$tmp/mark")" > /dev/kmsg
+	poll marked
+}
+
+marked() {
+	dmesg | grep -q "klpt: $(cat "$tmp/mark")\$"
+}
+
+splats() {
+	kernel_log | sed '/klpt: expected warning begins/,/klpt: expected warning ends/d' |
+		grep -E 'WARNING:|BUG:|Oops|INFO: (task|rcu)|general protection|possible recursive|blocked for more'
+}
+
+patches() {
+	local p
+
+	for p in "$LP"/klpt_*; do
+		[[ -d $p ]] && basename "$p"
+	done
+}
+
+our_modules() {
+	awk '/^klpt_/ { print $1 }' /proc/modules
+}
+
+# True when nothing of ours is left; tries to get there.
+all_clean() {
+	local p m
+
+	[[ -e /proc/klpt/wake ]] && echo all > /proc/klpt/wake
+	for m in $TARGET $EXTRA; do
+		[[ -e $m/kthread ]] && echo stop > $m/kthread
+	done
+	if [[ -s $tmp/pids ]]; then
+		# Ours by number; those that have ended are no longer there.
+		while read -r p; do
+			kill -9 "$p"
+		done < "$tmp/pids"
+		: > "$tmp/pids"
+	fi
+	for p in $(patches); do
+		[[ "$(cat "$LP/$p/enabled")" == 1 ]] && echo 0 > "$LP/$p/enabled"
+	done
+	for m in $(our_modules); do
+		[[ $m == klpt_f? && "$(cat "/sys/module/$m/refcnt")" != 0 ]] && continue
+		rmmod "$m"
+	done
+	[[ -z "$(patches)" && -z "$(our_modules | grep -v klpt_f)" ]]
+} 2>/dev/null
+
+cleanup() {
+	local p
+
+	{
+		echo nop > $TRACING/current_tracer
+		echo > $TRACING/set_ftrace_filter
+		echo > $TRACING/kprobe_events
+		sysctl -q kernel.ftrace_enabled=1
+	} 2>/dev/null
+	poll all_clean && return 0
+
+	note "cleanup: forcing $(patches)"
+	for p in $(patches); do
+		[[ "$(cat "$LP/$p/transition")" == 1 ]] && echo 1 > "$LP/$p/force"
+	done
+	poll all_clean && return 1
+	note "cleanup: left behind: $(patches) $(our_modules)"
+	return 1
+}
+
+run_one() {
+	local fn=$1 what=$2 bad=0 found
+
+	rm -f "$tmp/warning"
+	mark "$fn"
+	(
+		set -u
+		insmod "$MODULES/klpt_lib.ko" || fail "klpt_lib does not load"
+		[[ -n "${NO_TARGET:-}" ]] || insmod "$MODULES/klpt_target.ko" ||
+			fail "klpt_target does not load"
+		"$fn"
+	) || bad=1
+	cleanup || bad=1
+	found=$(splats)
+	if [[ -n "$found" ]]; then
+		note "kernel log: $found"
+		bad=1
+	fi
+	if ((bad)); then
+		kernel_log | tail -40 | sed 's/^/#  /'
+		ktap_test_fail "$what"
+	else
+		ktap_test_pass "$what"
+	fi
+}
+
+skip_all() {
+	ktap_skip_all "$*"
+	exit "$KSFT_SKIP"
+}
+
+# needs FILE WHY: of the kernel or the machine
+needs() {
+	[[ -e $1 ]] || skip_all "$2"
+}
+
+klpt_main() {
+	local i
+
+	ktap_print_header
+	[[ $EUID == 0 ]] || skip_all "must be run as root"
+	[[ -d $LP ]] || skip_all "the kernel has no CONFIG_LIVEPATCH"
+	[[ -e $MODULES/klpt_lib.ko ]] || ktap_exit_fail_msg "no $MODULES/klpt_lib.ko: run make first"
+	[[ -e $TRACING/enabled_functions ]] || mount -t tracefs tracefs $TRACING
+	[[ -d /sys/kernel/debug/dynamic_debug ]] || mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null
+	ktap_set_plan $((${#tests[@]} / 2))
+	mark start
+	trap 'cleanup; rm -rf "$tmp"' EXIT
+	trap 'exit 1' INT TERM HUP
+	cleanup || ktap_exit_fail_msg "an earlier run left patches behind: reboot"
+	for ((i = 0; i < ${#tests[@]}; i += 2)); do
+		run_one "${tests[i]}" "${tests[i + 1]}"
+	done
+	ktap_finished
+}

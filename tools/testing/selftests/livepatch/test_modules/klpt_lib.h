@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef _KLPT_LIB_H
+#define _KLPT_LIB_H
+
+#include <linux/compiler.h>
+
+/*
+ * A function to patch, or a replacement: called by its name and through its entry, with all of its
+ * arguments, and not folded with another that happens to do the same.
+ */
+#if __has_attribute(__noipa__)
+#define klpt_func	noinline __attribute__((__noipa__))
+#else
+#define klpt_func	noinline
+#endif
+
+/* How a waiting task sleeps. */
+enum klpt_how {
+	KLPT_KILLABLE,		/* fake signals do not end the sleep, a kill does */
+	KLPT_INTERRUPTIBLE,	/* any signal ends it */
+	KLPT_IDLE,		/* only a wake-up ends it; for kthreads */
+};
+
+/* Independent wake-up channels, see /proc/klpt/wake. */
+#define KLPT_CHANNELS	8
+
+/* What klpt_loop() of the target works on; the replacement gets it, too. */
+struct klpt_loop_args {
+	int (*bar)(void);
+	int channel;
+	int rounds;
+	char seen[32];
+};
+
+__printf(1, 2) void klpt_log(const char *fmt, ...);
+int klpt_wait(unsigned int channel, enum klpt_how how);
+void klpt_nap(void);
+
+#endif /* _KLPT_LIB_H */
