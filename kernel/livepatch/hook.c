@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * How does a call get diverted?
+ *
+ * ftrace calls klp_hook_handler() at the entry of a patched function, which looks its site up and
+ * changes the address that the call goes on at. One ftrace_ops serves a whole batch of sites:
+ * registering a thousand functions costs one pass over ftrace's records and one trampoline, and
+ * dropping them waits for one set of grace periods.
+ *
+ * Sites are never added to a registered ftrace_ops: ftrace agrees with BPF trampolines on sharing
+ * a function only in register_ftrace_function(). They can be taken out of it.
+ */
+#include <linux/delay.h>
+#include <linux/hash.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include "internal.h"
+
+/* All hooks that are registered; klp_mutex. */
+static LIST_HEAD(klp_hooks);
+
+static __always_inline unsigned int klp_hook_slot(const struct klp_hook *hook, unsigned long ip)
+{
+	return hash_long(ip, hook->bits);
+}
+
+static __always_inline struct klp_site *klp_hook_probe(struct klp_hook *hook, unsigned long ip)
+{
+	unsigned int mask = (1U << hook->bits) - 1;
+	unsigned int slot = klp_hook_slot(hook, ip);
+
+	/* The table is at most half full: an empty slot ends the search. */
+	while (hook->sites[slot].ip != ip && hook->sites[slot].ip)
+		slot = (slot + 1) & mask;
+	return &hook->sites[slot];
+}
+
+/*
+ * Divert a call. With preemption off from the choice of the world to the choice of the address,
+ * klp_sync() can wait for everybody who uses an old destination.
+ *
+ * There is no guard against recursion, because nothing is called that could come back, and
+ * refusing to divert would put the task into the wrong world. For the same reason preemption is
+ * enabled without a look whether somebody wants the CPU: the next interrupt or the next
+ * preempt_enable() will take it.
+ */
+static void notrace klp_hook_handler(unsigned long ip, unsigned long parent_ip,
+				     struct ftrace_ops *fops, struct ftrace_regs *fregs)
+{
+	struct klp_hook *hook = container_of(fops, struct klp_hook, fops);
+	const struct klp_site *site;
+	void *dest;
+
+	preempt_disable_notrace();
+	site = klp_hook_probe(hook, ip);
+	/* KLP_TRANSITION_IDLE acts like world 0. */
+	dest = READ_ONCE(site->dest[READ_ONCE(current->patch_state) == KLP_TRANSITION_PATCHED]);
+	if (dest)
+		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)dest);
+	preempt_enable_no_resched_notrace();
+}
+
+/**
+ * klp_hook_alloc() - start a batch
+ * @nr: how many sites it is going to have at most
+ *
+ * Context: process context, may sleep.
+ * Return: the batch, to be filled with klp_hook_insert(), or NULL.
+ */
+struct klp_hook *klp_hook_alloc(unsigned int nr)
+{
+	unsigned int bits = ilog2(roundup_pow_of_two(max(nr, 1U) * 2));
+	struct klp_hook *hook;
+
+	hook = kvzalloc(struct_size(hook, sites, 1UL << bits), GFP_KERNEL);
+	if (!hook)
+		return NULL;
+
+	hook->bits = bits;
+	hook->fops.func = klp_hook_handler;
+	hook->fops.flags = FTRACE_OPS_FL_DYNAMIC | FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT;
+	if (!IS_ENABLED(CONFIG_HAVE_DYNAMIC_FTRACE_WITH_ARGS))
+		hook->fops.flags |= FTRACE_OPS_FL_SAVE_REGS;
+	return hook;
+}
+
+/**
+ * klp_hook_insert() - add a site to a batch that is not registered yet
+ * @hook: the batch
+ * @ip: ftrace location
+ *
+ * Context: any.
+ * Return: the site, which may have been there before.
+ */
+struct klp_site *klp_hook_insert(struct klp_hook *hook, unsigned long ip)
+{
+	struct klp_site *site = klp_hook_probe(hook, ip);
+
+	if (!site->ip) {
+		site->ip = ip;
+		INIT_LIST_HEAD(&site->layers);
+		hook->nr++;
+	}
+	return site;
+}
+
+/**
+ * klp_hook_lookup() - find a site in one batch
+ * @hook: the batch
+ * @ip: ftrace location
+ *
+ * Context: klp_mutex held.
+ * Return: the site or NULL.
+ */
+struct klp_site *klp_hook_lookup(struct klp_hook *hook, unsigned long ip)
+{
+	struct klp_site *site = klp_hook_probe(hook, ip);
+
+	return site->ip ? site : NULL;
+}
+
+static struct klp_site *klp_hook_next_slot(struct klp_hook *hook, struct klp_site *site)
+{
+	struct klp_site *end = hook->sites + (1UL << hook->bits);
+
+	for (site = site ? site + 1 : hook->sites; site < end; site++) {
+		if (site->ip)
+			return site;
+	}
+	return NULL;
+}
+
+/**
+ * klp_hook_free() - throw a batch away that is not registered
+ * @hook: the batch, may be NULL
+ */
+void klp_hook_free(struct klp_hook *hook)
+{
+	if (hook)
+		ftrace_free_filter(&hook->fops);
+	kvfree(hook);
+}
+
+/* The sites that @pick chooses, as ftrace wants them. */
+static unsigned long *klp_hook_ips(struct klp_hook *hook, bool (*pick)(const struct klp_site *),
+				   unsigned int *nr)
+{
+	unsigned long *ips = kvmalloc_array(hook->nr, sizeof(*ips), GFP_KERNEL);
+	struct klp_site *site = NULL;
+
+	*nr = 0;
+	while (ips && (site = klp_hook_next_slot(hook, site))) {
+		if (pick(site))
+			ips[(*nr)++] = site->ip;
+	}
+	return ips;
+}
+
+static bool klp_site_any(const struct klp_site *site)
+{
+	return true;
+}
+
+static bool klp_site_idle(const struct klp_site *site)
+{
+	return site->hooked && list_empty(&site->layers);
+}
+
+static int klp_hook_try(struct klp_hook *hook, unsigned long *ips, unsigned int nr)
+{
+	int ret = ftrace_set_filter_ips(&hook->fops, ips, nr, 0, 1);
+
+	return ret ?: register_ftrace_function(&hook->fops);
+}
+
+/*
+ * Registering ips[0..nr) fails: find one that fails by itself, by halving. The sites lead to the
+ * original at this time, so that trying some of them changes nothing.
+ */
+static unsigned long klp_hook_culprit(struct klp_hook *hook, unsigned long *ips, unsigned int nr)
+{
+	while (nr > 1) {
+		unsigned int half = nr / 2;
+
+		if (!klp_hook_try(hook, ips, half)) {
+			WARN_ON_ONCE(unregister_ftrace_function(&hook->fops));
+			ips += half;
+			nr -= half;
+		} else {
+			nr = half;
+		}
+	}
+	return *ips;
+}
+
+/**
+ * klp_hook_register() - have ftrace call the handler for all sites of a batch
+ * @hook: the batch; its sites' destinations are in effect from here on
+ * @culprit: out, on failure: location of a function that stands in the way
+ *
+ * Context: process context, may sleep; klp_mutex held.
+ * Return: 0, or the error that ftrace gave: -EBUSY when the function is diverted by somebody
+ * else or when ftrace is switched off, -EINVAL when ftrace does not know it, -ENOMEM.
+ */
+int klp_hook_register(struct klp_hook *hook, unsigned long *culprit)
+{
+	unsigned long *ips __free(kvfree) = NULL;
+	struct klp_site *site = NULL;
+	unsigned int nr;
+	int ret;
+
+	*culprit = klp_hook_next_slot(hook, NULL)->ip;
+	ips = klp_hook_ips(hook, klp_site_any, &nr);
+	if (!ips)
+		return -ENOMEM;
+
+	ret = klp_hook_try(hook, ips, nr);
+	if (ret) {
+		*culprit = klp_hook_culprit(hook, ips, nr);
+		return ret;
+	}
+
+	while ((site = klp_hook_next_slot(hook, site)))
+		site->hooked = true;
+	list_add_tail(&hook->node, &klp_hooks);
+	return 0;
+}
+
+/**
+ * klp_hook_find() - find the site of a function among all batches
+ * @ip: ftrace location
+ *
+ * Context: klp_mutex held.
+ * Return: the site, or NULL when calls at @ip do not come to the handler.
+ */
+struct klp_site *klp_hook_find(unsigned long ip)
+{
+	struct klp_hook *hook;
+	struct klp_site *site;
+
+	list_for_each_entry(hook, &klp_hooks, node) {
+		site = klp_hook_lookup(hook, ip);
+		if (site && site->hooked)
+			return site;
+	}
+	return NULL;
+}
+
+/* The batch that a site belongs to. */
+static struct klp_hook *klp_hook_of(const struct klp_site *site)
+{
+	struct klp_hook *hook;
+
+	list_for_each_entry(hook, &klp_hooks, node) {
+		if (site >= hook->sites && site < hook->sites + (1UL << hook->bits))
+			return hook;
+	}
+	return NULL;
+}
+
+/**
+ * klp_hook_next() - go through all sites of all batches
+ * @site: the one before, NULL to start
+ *
+ * Context: klp_mutex held.
+ * Return: the next site, in no particular order, or NULL.
+ */
+struct klp_site *klp_hook_next(struct klp_site *site)
+{
+	struct klp_hook *hook;
+
+	if (site)
+		hook = klp_hook_of(site);
+	else
+		hook = list_first_entry_or_null(&klp_hooks, struct klp_hook, node);
+
+	while (hook && !list_entry_is_head(hook, &klp_hooks, node)) {
+		site = klp_hook_next_slot(hook, site);
+		if (site)
+			return site;
+		hook = list_next_entry(hook, node);
+	}
+	return NULL;
+}
+
+/* Take the sites that lead nowhere out of the filter; the others stay in effect throughout. */
+static int klp_hook_shrink(struct klp_hook *hook)
+{
+	unsigned long *ips __free(kvfree) = NULL;
+	struct klp_site *site = NULL;
+	unsigned int nr;
+	int ret;
+
+	ips = klp_hook_ips(hook, klp_site_idle, &nr);
+	if (!ips)
+		return -ENOMEM;
+	if (!nr)
+		return 0;
+
+	ret = ftrace_set_filter_ips(&hook->fops, ips, nr, 1, 0);
+	if (ret)
+		return ret;
+
+	while ((site = klp_hook_next_slot(hook, site))) {
+		if (klp_site_idle(site))
+			site->hooked = false;
+	}
+	return 0;
+}
+
+static bool klp_hook_in_use(struct klp_hook *hook)
+{
+	struct klp_site *site = NULL;
+
+	while ((site = klp_hook_next_slot(hook, site))) {
+		if (!list_empty(&site->layers))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * klp_hook_sweep() - stop diverting calls at sites without layers
+ *
+ * The original must be where calls at these sites go, in both worlds, and klp_sync() must have
+ * run since. A site that cannot be taken out for want of memory stays and is harmless; the next
+ * sweep takes it.
+ *
+ * Context: process context, may sleep for grace periods; klp_mutex held.
+ */
+void klp_hook_sweep(void)
+{
+	struct klp_hook *hook, *tmp;
+
+	list_for_each_entry_safe(hook, tmp, &klp_hooks, node) {
+		if (klp_hook_in_use(hook)) {
+			klp_hook_shrink(hook);
+			continue;
+		}
+		/* Waits until nobody is in the handler or in the trampoline to it. */
+		if (WARN_ON_ONCE(unregister_ftrace_function(&hook->fops)))
+			continue;
+		list_del(&hook->node);
+		klp_hook_free(hook);
+	}
+}
+
+/**
+ * klp_hook_pending() - does ftrace still divert a function of a module, without need?
+ * @mod: the module
+ *
+ * Context: klp_mutex held.
+ * Return: true when the module must not go before another klp_hook_sweep().
+ */
+bool klp_hook_pending(const struct module *mod)
+{
+	struct klp_site *site;
+
+	klp_for_each_site(site) {
+		if (klp_site_idle(site) && within_module(site->ip, mod))
+			return true;
+	}
+	return false;
+}

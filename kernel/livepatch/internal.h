@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Types and functions that the files of the livepatch core share.
+ *
+ * Functions are grouped by the file that implements them, from the top layer to the bottom. A
+ * file uses what stands below its own group, never what stands above: "make check" proves it.
+ */
+#ifndef _LIVEPATCH_INTERNAL_H
+#define _LIVEPATCH_INTERNAL_H
+
+#include <linux/ftrace.h>
+#include <linux/livepatch.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/workqueue.h>
+
+/* An address span; @end is the first byte behind it. */
+struct klp_range {
+	unsigned long start;
+	unsigned long end;
+};
+
+/**
+ * struct klp_ranges - a set of code addresses
+ * @rcu: for kfree_rcu()
+ * @nr: entries in use
+ * @max: entries there is room for
+ * @range: sorted and disjoint once klp_ranges_seal() has run; constant from then on
+ */
+struct klp_ranges {
+	struct rcu_head rcu;
+	unsigned int nr;
+	unsigned int max;
+	struct klp_range range[] __counted_by(max);
+};
+
+/**
+ * struct klp_code - where the machine code of one function lies
+ * @nr: number of parts
+ * @part: its body first, then what the compiler has split off (NAME.cold)
+ */
+struct klp_code {
+	unsigned int nr;
+	struct klp_range part[] __counted_by(nr);
+};
+
+/**
+ * struct klp_symbol - one question to a symbol table, and the answer
+ * @name: asked, unless the address is what is known
+ * @pos: asked: 0 the only one, else which one, counted from 1
+ * @addr: answered, or asked when @name is not known
+ * @count: answered: how many symbols of the name were seen; at most 2 or @pos in vmlinux
+ * @code: answered: to be freed with kfree()
+ */
+struct klp_symbol {
+	const char *name;
+	unsigned long pos;
+	unsigned long addr;
+	unsigned long count;
+	struct klp_code *code;
+};
+
+/**
+ * struct klp_site - where calls of one function are diverted
+ * @ip: ftrace location, the key; 0 in an empty slot of the table (constant while registered)
+ * @dest: per world, where to go, NULL for the original (written under klp_mutex, read by the
+ *	handler with preemption off)
+ * @layers: the entries of patches that replace this function, newest first (klp_mutex)
+ * @hooked: in the filter of its ftrace_ops (klp_mutex)
+ */
+struct klp_site {
+	unsigned long ip;
+	void *dest[2];
+	struct list_head layers;
+	bool hooked;
+};
+
+/**
+ * struct klp_layer - one patch's entry at one site; private side of a &struct klp_func
+ * @node: in klp_site.layers
+ * @patch: whose it is
+ * @func: what it stands for
+ * @site: where it is, NULL while it is not at a site
+ * @ip: ftrace location of the original
+ * @orig: code of the original
+ * @code: code of the replacement, NULL for a nop
+ *
+ * All of it is protected by klp_mutex; the handler never looks here.
+ */
+struct klp_layer {
+	struct list_head node;
+	struct klp_patch *patch;
+	struct klp_func *func;
+	struct klp_site *site;
+	unsigned long ip;
+	struct klp_code *orig;
+	struct klp_code *code;
+};
+
+/**
+ * struct klp_hook - a batch of sites behind one ftrace_ops
+ * @fops: registered as long as a site is hooked
+ * @node: in the list of hooks (klp_mutex)
+ * @bits: the table has 1 << @bits slots, at least twice as many as sites
+ * @nr: number of sites
+ * @sites: table with open addressing, key @ip
+ *
+ * The set of sites is complete before registration and can only shrink afterwards, since ftrace
+ * negotiates with BPF trampolines only while it registers an ftrace_ops.
+ */
+struct klp_hook {
+	struct ftrace_ops fops;
+	struct list_head node;
+	unsigned int bits;
+	unsigned int nr;
+	struct klp_site sites[];
+};
+
+/* What came out of a look at a task. */
+enum klp_verdict {
+	KLP_CLEAR,		/* has changed over */
+	KLP_RUNNING,		/* runs on some CPU, cannot be looked at */
+	KLP_ON_STACK,		/* is inside, or on its way into, code that it has to leave first */
+	KLP_UNRELIABLE,		/* its stack cannot be walked for certain */
+};
+
+/* --- main.c: the front door ------------------------------------------------------------- */
+
+/* --- sysfs.c: /sys/kernel/livepatch -------------------------------------------------------- */
+
+int klp_sysfs_init(void);
+int klp_sysfs_add(struct klp_patch *patch);
+
+/* --- module.c: target modules come and go -------------------------------------------------- */
+
+/* --- patch.c: requests about whole patches ------------------------------------------------- */
+
+int klp_patch_check(const struct klp_patch *patch);
+void klp_patch_init(struct klp_patch *patch);
+int klp_patch_admit(struct klp_patch *patch);
+void klp_patch_discard(struct klp_patch *patch);
+int klp_patch_enable(struct klp_patch *patch);
+int klp_patch_disable(struct klp_patch *patch);
+
+/* --- transition.c: from one world to the other --------------------------------------------- */
+
+extern struct delayed_work klp_transition_work;
+extern struct work_struct klp_retire_work;
+extern struct list_head klp_retired;
+
+void klp_transition_open(struct klp_patch *patch, int target);
+struct klp_ranges *klp_transition_ranges(int target);
+void klp_transition_begin(struct klp_ranges *forbidden);
+void klp_transition_cancel(void);
+int klp_transition_reverse(void);
+void klp_transition_force(void);
+void klp_transition_round(void);
+int klp_transition_refresh(void);
+
+/* --- object.c: one object of one patch ----------------------------------------------------- */
+
+const char *klp_object_name(const struct klp_object *obj);
+bool klp_object_loaded(const struct klp_object *obj);
+int klp_object_resolve(struct klp_patch *patch, struct klp_object *obj);
+void klp_object_forget(struct klp_patch *patch, struct klp_object *obj);
+int klp_object_hook(struct klp_patch *patch, const struct klp_object *only);
+void klp_object_route(struct klp_object *obj);
+void klp_object_unhook(struct klp_object *obj);
+void klp_object_drop(struct klp_object *obj);
+void klp_func_drop(struct klp_func *func);
+int klp_object_pre_patch(struct klp_object *obj);
+void klp_object_post_patch(struct klp_object *obj);
+void klp_object_pre_unpatch(struct klp_object *obj);
+void klp_object_post_unpatch(struct klp_object *obj);
+
+/* --- state.c: system states ---------------------------------------------------------------- */
+
+bool klp_state_compatible(struct klp_patch *patch);
+
+/* --- task.c: one task ---------------------------------------------------------------------- */
+
+void klp_task_set_target(int target, struct klp_ranges *forbidden);
+void klp_task_set_forbidden(struct klp_ranges *forbidden);
+enum klp_verdict klp_task_try(struct task_struct *task);
+void klp_task_move(struct task_struct *task);
+
+/* --- site.c: call sites, layers, destinations ---------------------------------------------- */
+
+struct klp_layer *klp_site_winner(const struct klp_site *site, int world);
+void *klp_site_dest(const struct klp_site *site, int world);
+void klp_site_route(struct klp_site *site, int world);
+void klp_site_push(struct klp_site *site, struct klp_layer *layer);
+void klp_site_pop(struct klp_layer *layer);
+int klp_site_forbid(const struct klp_site *site, int from, struct klp_ranges **set);
+
+/* --- hook.c: ftrace ------------------------------------------------------------------------ */
+
+struct klp_hook *klp_hook_alloc(unsigned int nr);
+struct klp_site *klp_hook_insert(struct klp_hook *hook, unsigned long ip);
+struct klp_site *klp_hook_lookup(struct klp_hook *hook, unsigned long ip);
+void klp_hook_free(struct klp_hook *hook);
+int klp_hook_register(struct klp_hook *hook, unsigned long *culprit);
+struct klp_site *klp_hook_find(unsigned long ip);
+struct klp_site *klp_hook_next(struct klp_site *site);
+void klp_hook_sweep(void);
+bool klp_hook_pending(const struct module *mod);
+
+/* Every site of every registered hook; under klp_mutex. */
+#define klp_for_each_site(site) \
+	for (site = klp_hook_next(NULL); site; site = klp_hook_next(site))
+
+/* --- world.c: which patch is present in which world ---------------------------------------- */
+
+/* The worlds that a patch is present in, as kept in klp_patch.worlds. */
+enum klp_worlds {
+	KLP_NOWHERE = 0,	/* new, or retired */
+	KLP_WITHOUT = BIT(0),	/* being replaced */
+	KLP_WITH = BIT(1),	/* being enabled or disabled */
+	KLP_EVERYWHERE = KLP_WITHOUT | KLP_WITH,
+};
+
+extern struct mutex klp_mutex;
+extern struct list_head klp_patches;
+extern struct klp_patch *klp_transition_patch;
+
+bool klp_world_has(const struct klp_patch *patch, int world);
+bool klp_world_loses(const struct klp_patch *patch, int target);
+void klp_world_enable(struct klp_patch *patch);
+void klp_world_disable(struct klp_patch *patch);
+void klp_world_settle(struct klp_patch *patch, int target);
+void klp_sync(void);
+
+/* --- range.c: sets of code addresses ------------------------------------------------------- */
+
+int klp_ranges_add(struct klp_ranges **set, unsigned long start, unsigned long end);
+void klp_ranges_seal(struct klp_ranges *set);
+bool klp_ranges_contain(const struct klp_ranges *set, unsigned long addr);
+
+/* --- symbol.c: from names to addresses ------------------------------------------------------ */
+
+int klp_symbols_find(struct module *mod, struct klp_symbol *syms, unsigned int nr);
+int klp_symbols_measure(struct module *mod, struct klp_symbol *syms, unsigned int nr);
+int klp_symbol_check(const struct klp_symbol *sym, const char *who, const char *objname);
+void klp_symbols_free(struct klp_symbol *syms, unsigned int nr);
+size_t klp_symbol_stem(const char *name);
+
+/* --- reloc.c: livepatch relocations --------------------------------------------------------- */
+
+/* Parts of ".klp.sym.OBJECT.NAME,POSITION". */
+struct klp_reloc_name {
+	char obj[MODULE_NAME_LEN];
+	char sym[KSYM_NAME_LEN];
+	unsigned long pos;
+};
+
+int klp_reloc_parse(const char *text, struct klp_reloc_name *name);
+int klp_reloc_apply(struct module *pmod, const char *objname);
+void klp_reloc_clear(struct module *pmod, const char *objname);
+
+/* --- shadow.c: shadow variables -------------------------------------------------------------- */
+
+int klp_shadow_init(void);
+
+/* --- resched.c: the hook in cond_resched() --------------------------------------------------- */
+
+#if defined(CONFIG_PREEMPT_DYNAMIC) && defined(CONFIG_HAVE_PREEMPT_DYNAMIC_CALL)
+static inline void klp_resched_enable(void)
+{
+	sched_dynamic_klp_enable();
+}
+
+static inline void klp_resched_disable(void)
+{
+	sched_dynamic_klp_disable();
+}
+#else
+void klp_resched_enable(void);
+void klp_resched_disable(void);
+#endif
+
+#endif /* _LIVEPATCH_INTERNAL_H */

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * How does a patch come in, who drives its transition, and how does it end?
+ *
+ *	klp_enable_patch(): check, admit, show, enable		 the patch's module init
+ *	klp_transition_worker(): rounds until all have arrived	 a worker, alone
+ *	klp_retire_worker(): let go of patches that have lost	 a worker, without klp_mutex
+ *
+ * A patch goes through
+ *
+ *	NEW -> ENTERING -> ACTIVE -> LEAVING -> RETIRED
+ *	ENTERING -> RETIRED	refused, failed or reversed
+ *	LEAVING -> ACTIVE	reversed
+ *
+ * where its bits (world.c) are 00, 10, 11, 01 when replaced or 10 when disabled, and 00 again.
+ * There is no way back from RETIRED but to load the module again.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/export.h>
+#include <linux/init.h>
+#include <linux/rcupdate.h>
+#include "internal.h"
+
+/* Last access to a patch: wait until sysfs is done with it, then release its module. */
+static void klp_patch_put(struct klp_patch *patch)
+{
+	struct module *mod = patch->mod;
+	bool forced = patch->forced;
+
+	kobject_put(&patch->kobj);
+	wait_for_completion(&patch->finish);
+
+	/* After a forced transition, tasks may run the module's code for as long as they like. */
+	if (!forced)
+		module_put(mod);
+}
+
+static void klp_transition_worker(struct work_struct *work)
+{
+	guard(mutex)(&klp_mutex);
+	klp_transition_round();
+}
+
+/*
+ * Not under klp_mutex, since files in the directories that are removed take it; not in the
+ * worker that moves tasks, since writers of those files wait for that one.
+ */
+static void klp_retire_worker(struct work_struct *work)
+{
+	struct klp_patch *patch, *tmp;
+	LIST_HEAD(batch);
+
+	scoped_guard(mutex, &klp_mutex)
+		list_splice_init(&klp_retired, &batch);
+	if (list_empty(&batch))
+		return;
+
+	/*
+	 * Tasks that are off the task list, past exit_notify(), were in no list that the
+	 * transition has looked at, and may still run code of these patches. This waits for
+	 * them, and for whoever is between a trampoline of ftrace and the code behind it. It
+	 * comes before the directories go, so that who waits for that finds the module unused.
+	 */
+	synchronize_rcu_tasks();
+
+	list_for_each_entry_safe(patch, tmp, &batch, list) {
+		list_del(&patch->list);
+		klp_patch_put(patch);
+	}
+}
+
+static int klp_enable_check_new(const struct klp_patch *patch)
+{
+	const struct klp_patch *other;
+
+	list_for_each_entry(other, &klp_patches, list) {
+		if (other->mod == patch->mod) {
+			pr_err("patch '%s' is enabled already\n", patch->mod->name);
+			return -EEXIST;
+		}
+	}
+	if (patch->kobj.state_initialized) {
+		pr_err("patch '%s' was enabled before, its module has to be loaded again\n",
+		       patch->mod->name);
+		return -EEXIST;
+	}
+	return 0;
+}
+
+/* Admit, show and enable. When *@owned is set on failure, the patch is left to klp_patch_put(). */
+static int klp_enable_locked(struct klp_patch *patch, bool *owned)
+{
+	int ret;
+
+	lockdep_assert_held(&klp_mutex);
+
+	ret = klp_enable_check_new(patch);
+	if (ret)
+		return ret;
+
+	if (!try_module_get(patch->mod))
+		return -ENODEV;
+
+	klp_patch_init(patch);
+	ret = klp_patch_admit(patch);
+	if (ret) {
+		module_put(patch->mod);
+		return ret;
+	}
+
+	*owned = true;
+	ret = klp_sysfs_add(patch);
+	if (ret) {
+		klp_patch_discard(patch);
+		return ret;
+	}
+	return klp_patch_enable(patch);
+}
+
+/**
+ * klp_enable_patch() - enable a livepatch
+ * @patch: the livepatch, in memory that lives as long as its module
+ *
+ * Starts to move all tasks to the new functions and looks at all of them once. Tasks that cannot
+ * change over yet follow later; the file "transition" of the patch in sysfs tells when all have.
+ *
+ * Context: process context, may sleep; called from the init function of a module marked with
+ * MODULE_INFO(livepatch, "Y").
+ * Return: 0; -EINVAL when the patch contradicts itself, what is installed, or the kernel's
+ * symbols; -EBUSY when another transition is going on or ftrace refuses a function; -EEXIST when
+ * it was enabled before; -ENODEV, -ENOENT, -ENOMEM; or what a callback of the patch returned.
+ * After an error nothing of the patch is in effect.
+ */
+int klp_enable_patch(struct klp_patch *patch)
+{
+	bool owned = false;
+	int ret;
+
+	ret = klp_patch_check(patch);
+	if (ret)
+		return ret;
+
+	if (!klp_have_reliable_stack()) {
+		pr_warn("no reliable stack traces here: tasks change over only on their way to user mode\n");
+		pr_warn("the transition may never complete\n");
+	}
+
+	scoped_guard(mutex, &klp_mutex)
+		ret = klp_enable_locked(patch, &owned);
+	if (!ret)
+		flush_delayed_work(&klp_transition_work);
+	else if (owned)
+		klp_patch_put(patch);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(klp_enable_patch);
+
+static int __init klp_init(void)
+{
+	int ret;
+
+	INIT_DELAYED_WORK(&klp_transition_work, klp_transition_worker);
+	INIT_WORK(&klp_retire_work, klp_retire_worker);
+
+	ret = klp_shadow_init();
+	return ret ?: klp_sysfs_init();
+}
+subsys_initcall(klp_init);

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Where do calls of one function go, in each of the two worlds?
+ *
+ * A site has a layer for every patch that replaces the function, newest first. The destination
+ * in a world is the newest layer whose patch is present there; none, or a nop, means the
+ * original. Nothing here touches ftrace: these are rules about lists and pointers.
+ */
+#include "internal.h"
+
+/**
+ * klp_site_winner() - who decides where calls go?
+ * @site: the site
+ * @world: 0 or 1
+ *
+ * Context: klp_mutex held.
+ * Return: the newest layer that is present in @world, NULL when there is none.
+ */
+struct klp_layer *klp_site_winner(const struct klp_site *site, int world)
+{
+	struct klp_layer *layer;
+
+	list_for_each_entry(layer, &site->layers, node) {
+		if (klp_world_has(layer->patch, world))
+			return layer;
+	}
+	return NULL;
+}
+
+/**
+ * klp_site_dest() - where do calls go?
+ * @site: the site
+ * @world: 0 or 1
+ *
+ * The address of the original is never an answer: going there would come back to the site.
+ *
+ * Context: klp_mutex held.
+ * Return: a replacement, or NULL for the original.
+ */
+void *klp_site_dest(const struct klp_site *site, int world)
+{
+	const struct klp_layer *winner = klp_site_winner(site, world);
+
+	return winner && !winner->func->nop ? winner->func->new_func : NULL;
+}
+
+/**
+ * klp_site_route() - let the handler know where calls go
+ * @site: the site
+ * @world: 0 or 1
+ *
+ * Context: klp_mutex held.
+ */
+void klp_site_route(struct klp_site *site, int world)
+{
+	WRITE_ONCE(site->dest[world], klp_site_dest(site, world));
+}
+
+/**
+ * klp_site_push() - put a layer on top
+ * @site: the site
+ * @layer: of a patch that is newer than all the others here
+ *
+ * Context: klp_mutex held.
+ */
+void klp_site_push(struct klp_site *site, struct klp_layer *layer)
+{
+	list_add(&layer->node, &site->layers);
+	layer->site = site;
+}
+
+/**
+ * klp_site_pop() - take a layer away, wherever it stands
+ * @layer: the layer; nothing happens when it is not at a site
+ *
+ * Context: klp_mutex held.
+ */
+void klp_site_pop(struct klp_layer *layer)
+{
+	if (!layer->site)
+		return;
+	list_del(&layer->node);
+	layer->site = NULL;
+}
+
+static int klp_site_forbid_code(const struct klp_code *code, struct klp_ranges **set)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < code->nr && !ret; i++)
+		ret = klp_ranges_add(set, code->part[i].start, code->part[i].end);
+	return ret;
+}
+
+/**
+ * klp_site_forbid() - collect the code that a task must have left before it changes over
+ * @site: the site
+ * @from: the world that it leaves
+ * @set: where to add
+ *
+ * Where both worlds use the same code there is nothing to leave. Where a task is diverted in the
+ * world that it leaves, the way there counts as well: a return address between the function's
+ * entry and the end of the call in it belongs to a task that has been told where to go and has
+ * not got there.
+ *
+ * Context: process context, may sleep, klp_mutex held.
+ * Return: 0 or -ENOMEM.
+ */
+int klp_site_forbid(const struct klp_site *site, int from, struct klp_ranges **set)
+{
+	const struct klp_layer *top, *old = klp_site_winner(site, from);
+	int ret;
+
+	if (klp_site_dest(site, 0) == klp_site_dest(site, 1))
+		return 0;
+
+	if (klp_site_dest(site, from)) {
+		ret = klp_site_forbid_code(old->code, set);
+		if (ret)
+			return ret;
+		return klp_ranges_add(set, old->orig->part[0].start, site->ip + MCOUNT_INSN_SIZE);
+	}
+
+	top = list_first_entry(&site->layers, struct klp_layer, node);
+	return klp_site_forbid_code(top->orig, set);
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Can this task change over, and how does it?
+ *
+ * A task changes over by a store to its patch_state, done by itself on its way to user mode, in
+ * the idle loop or in cond_resched(), or by the transition while the task does not run. In the
+ * kernel that takes a stack which is known to be free of the code that the task has to leave.
+ *
+ * What goes on is written by the transition before it sets the first TIF_PATCH_PENDING; the
+ * letters refer to the comment at the top of transition.c.
+ */
+#include <linux/sched/task.h>
+#include <linux/sched/task_stack.h>
+#include <linux/stacktrace.h>
+#include "internal.h"
+
+/* The world that tasks head for. Written under klp_mutex (A), read by tasks (B). */
+static int klp_task_target = KLP_TRANSITION_IDLE;
+
+/*
+ * The code that has to be left. Written under klp_mutex (A), read by the transition under
+ * klp_mutex and by tasks in cond_resched() with preemption off (B).
+ */
+static struct klp_ranges __rcu *klp_task_forbidden;
+
+/**
+ * klp_task_set_forbidden() - replace the code that tasks have to leave
+ * @forbidden: sealed set, NULL for none; belongs to the callee
+ *
+ * Context: process context; klp_mutex held.
+ */
+void klp_task_set_forbidden(struct klp_ranges *forbidden)
+{
+	forbidden = rcu_replace_pointer(klp_task_forbidden, forbidden,
+					lockdep_is_held(&klp_mutex));
+	if (forbidden)
+		kvfree_rcu(forbidden, rcu);
+}
+
+/**
+ * klp_task_set_target() - say where tasks go and what they have to leave
+ * @target: world, or KLP_TRANSITION_IDLE
+ * @forbidden: sealed set, NULL for none; belongs to the callee
+ *
+ * No task may have TIF_PATCH_PENDING set, and none may be about to use what it has seen while
+ * it was set.
+ *
+ * Context: process context; klp_mutex held.
+ */
+void klp_task_set_target(int target, struct klp_ranges *forbidden)
+{
+	WRITE_ONCE(klp_task_target, target);
+	klp_task_set_forbidden(forbidden);
+}
+
+struct klp_stack_walk {
+	const struct klp_ranges *forbidden;
+	enum klp_verdict verdict;
+};
+
+static bool klp_stack_frame(void *cookie, unsigned long addr)
+{
+	struct klp_stack_walk *walk = cookie;
+
+	if (!klp_ranges_contain(walk->forbidden, addr))
+		return true;
+	walk->verdict = KLP_ON_STACK;
+	return false;
+}
+
+/* Frame by frame, as deep as it goes; the first forbidden address ends it. */
+static enum klp_verdict klp_stack_check(struct task_struct *task)
+{
+	struct klp_stack_walk walk = { .verdict = KLP_CLEAR };
+	int ret;
+
+	/* Whoever gets here holds klp_mutex or has preemption off. */
+	walk.forbidden = rcu_dereference_raw(klp_task_forbidden);
+
+	/* A task that has given its stack back is in nobody's code. */
+	if (!try_get_task_stack(task))
+		return KLP_CLEAR;
+	ret = arch_stack_walk_reliable(klp_stack_frame, &walk, task);
+	put_task_stack(task);
+
+	if (ret && walk.verdict == KLP_CLEAR)
+		return KLP_UNRELIABLE;
+	return walk.verdict;
+}
+
+/**
+ * klp_task_move() - put a task into the target world
+ * @task: a task that cannot run meanwhile, or current
+ *
+ * Context: any; the task must not be able to run the ftrace handler at the same time.
+ */
+void klp_task_move(struct task_struct *task)
+{
+	clear_tsk_thread_flag(task, TIF_PATCH_PENDING);
+	WRITE_ONCE(task->patch_state, READ_ONCE(klp_task_target));
+}
+
+/* For task_call_func(), which keeps @task from being scheduled. */
+static int klp_task_check(struct task_struct *task, void *arg)
+{
+	enum klp_verdict verdict;
+
+	if (task_curr(task) && task != current)
+		return KLP_RUNNING;
+
+	verdict = klp_stack_check(task);
+	if (verdict == KLP_CLEAR)
+		klp_task_move(task);
+	return verdict;
+}
+
+/**
+ * klp_task_try() - move a task to the target world if nothing speaks against it
+ * @task: any task
+ *
+ * Context: any that may take pi_lock and a runqueue lock; takes no other lock, does not sleep.
+ * The caller holds klp_mutex, or has preemption off and TIF_PATCH_PENDING of current seen.
+ * Return: KLP_CLEAR when it is there now, else what holds it back.
+ */
+enum klp_verdict klp_task_try(struct task_struct *task)
+{
+	if (READ_ONCE(task->patch_state) == READ_ONCE(klp_task_target))
+		return KLP_CLEAR;
+	if (!klp_have_reliable_stack())
+		return KLP_UNRELIABLE;
+	if (task == current)
+		return klp_task_check(task, NULL);
+	return task_call_func(task, klp_task_check, NULL);
+}
+
+/**
+ * klp_update_patch_state() - change over where no kernel code is left on the stack
+ * @task: current
+ *
+ * Context: on the way to user mode and in the idle loop, where RCU may not be watching.
+ */
+void klp_update_patch_state(struct task_struct *task)
+{
+	/* G waits for this region. */
+	preempt_disable_notrace();
+
+	/* B: a full barrier; who sees the flag sees what was written before it was set. */
+	if (test_and_clear_tsk_thread_flag(task, TIF_PATCH_PENDING))
+		WRITE_ONCE(task->patch_state, READ_ONCE(klp_task_target));
+
+	preempt_enable_notrace();
+}
+
+/**
+ * __klp_sched_try_switch() - change over in cond_resched() if the stack allows it
+ *
+ * For tasks, kthreads above all, that neither sleep nor leave the kernel.
+ *
+ * Context: wherever cond_resched() is legal; takes no sleeping lock.
+ */
+void __klp_sched_try_switch(void)
+{
+	if (likely(!klp_patch_pending(current)))
+		return;
+
+	/*
+	 * Keeps the transition from moving this task at the same time, which it does only to
+	 * tasks that do not run; and G waits for this region.
+	 */
+	guard(preempt)();
+
+	if (!klp_patch_pending(current))
+		return;
+
+	/* B: the flag was seen; what was written before it was set is read after it. */
+	smp_rmb();
+
+	klp_task_try(current);
+}
+EXPORT_SYMBOL(__klp_sched_try_switch);
+
+/**
+ * klp_copy_process() - a new task starts in the world of its parent
+ * @child: a copy of current that nobody can find yet
+ *
+ * The thread flags were copied earlier, and the parent may have been moved since. It cannot be
+ * now: the transition looks at running tasks but does not move them, and current is here.
+ *
+ * Context: fork, with tasklist_lock held for writing.
+ */
+void klp_copy_process(struct task_struct *child)
+{
+	if (klp_patch_pending(current))
+		set_tsk_thread_flag(child, TIF_PATCH_PENDING);
+	else
+		clear_tsk_thread_flag(child, TIF_PATCH_PENDING);
+
+	WRITE_ONCE(child->patch_state, READ_ONCE(current->patch_state));
+}

@@ -1,0 +1,549 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * How does every task get from one world to the other?
+ *
+ * open	  all tasks are put into the world that they are going to leave. Nothing differs yet.
+ * begin  the destinations of the other world are written, then every task is flagged.
+ * round  tasks that do not run are looked at and moved if their stack allows it. Running ones
+ *	  move themselves. Rounds are repeated until all have arrived.
+ * settle both worlds become the one that all tasks are in, who is absent from it is retired.
+ *
+ *	IDLE -> OPEN(t) -> RUNNING(t) -> SETTLING(t) -> IDLE
+ *	OPEN(1) -> SETTLING(0)			 a callback or ftrace refuses, nobody was flagged
+ *	RUNNING(t) -> RUNNING(!t)		 reversed, any number of times
+ *	task: -1 -> !t -> t -> -1		 reversing only swaps the meaning of t
+ *
+ * Ordering. Three things are used without klp_mutex: the destinations of sites, by the handler;
+ * the target, by tasks that change over on their way to user mode or in the idle loop; the
+ * target and the forbidden ranges, by tasks in cond_resched(). The rules:
+ *
+ *	transition				task that moves itself
+ *	----------				----------------------
+ *	dest[target] = ...			test_and_clear(TIF_PATCH_PENDING)
+ *	target = t, forbidden = ...		B  full barrier, or smp_rmb()
+ *	A  smp_wmb()				patch_state = target
+ *	set TIF_PATCH_PENDING			handler: dest[patch_state]
+ *
+ *  A/B	is message passing: who sees the flag sees the target, the ranges and the destinations
+ *	that were written before it was set.
+ *  G	klp_sync(): every CPU has passed a context switch, so every region with preemption off
+ *	that was running before has ended. The handler, the move on the way to user mode and the
+ *	look in cond_resched() are one such region each.
+ *
+ * open:    tasks := !target; G; only then dest[target] is written. A handler that reads
+ *	    dest[target] from now on belongs to a task that was moved there.
+ * moving   somebody else: the mover holds the task's pi_lock, and its rq lock if it is runnable;
+ *	    the task's next schedule-in orders it.
+ * reverse: clear the flags; G: nobody acts on an old flag any more; flip the target and the
+ *	    ranges; A; set the flags. Destinations do not change.
+ * settle:  dest[!target] := dest[target]; G: both worlds are the same to everybody; then tasks
+ *	    := idle, which acts like world 0.
+ * fork:    a child copies world and flag of its parent under tasklist_lock held for writing. So
+ *	    once every task on the list is in the target world, no later one can be elsewhere: a
+ *	    look at the list under tasklist_lock held for reading proves that all have arrived.
+ * exit:    a task that is off the list may still run losing code. Nothing of it is freed before
+ *	    RCU-tasks, which waits for exiting tasks too, has had a grace period (see main.c).
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cpu.h>
+#include <linux/sched/idle.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include "internal.h"
+
+/* Pause between two rounds: short at first, then doubled. */
+#define KLP_ROUND_FIRST	(HZ / 100 ?: 1)
+#define KLP_ROUND_LAST	HZ
+
+/* How long tasks have before they are nudged, and between nudges. */
+#define KLP_SIGNAL_AFTER (15 * HZ)
+
+/* Tasks looked at before a reader of the task list makes way for RCU. */
+#define KLP_SCAN_BATCH	128
+
+/* Rounds, until the transition settles; main.c supplies the function. */
+struct delayed_work klp_transition_work;
+
+/* Ends the life of the patches in klp_retired; main.c supplies the function. */
+struct work_struct klp_retire_work;
+
+/* Patches that are present nowhere and have to be let go of; klp_mutex. */
+LIST_HEAD(klp_retired);
+
+/**
+ * struct klp_transition - the transition that is going on; klp_mutex
+ * @target: the world that tasks head for
+ * @pause: jiffies until the next round
+ * @signal_at: when to nudge tasks next, in jiffies
+ * @signalled: somebody has been told about the nudging
+ */
+static struct klp_transition {
+	int target;
+	unsigned long pause;
+	unsigned long signal_at;
+	bool signalled;
+} klp_transition;
+
+static const char *klp_transition_verb(int target)
+{
+	return target == KLP_TRANSITION_PATCHED ? "patching" : "unpatching";
+}
+
+/* Do something to every task that there is, with the list of tasks held still. */
+static void klp_for_every_task(void (*func)(struct task_struct *task, int arg), int arg)
+{
+	struct task_struct *g, *task;
+	unsigned int cpu;
+
+	read_lock(&tasklist_lock);
+	for_each_process_thread(g, task)
+		func(task, arg);
+	read_unlock(&tasklist_lock);
+
+	/* Idle tasks are not on the list. */
+	for_each_possible_cpu(cpu)
+		func(idle_task(cpu), arg);
+}
+
+static void klp_task_set_world(struct task_struct *task, int world)
+{
+	WRITE_ONCE(task->patch_state, world);
+}
+
+static void klp_task_flag(struct task_struct *task, int target)
+{
+	if (READ_ONCE(task->patch_state) != target)
+		set_tsk_thread_flag(task, TIF_PATCH_PENDING);
+}
+
+static void klp_task_unflag(struct task_struct *task, int unused)
+{
+	clear_tsk_thread_flag(task, TIF_PATCH_PENDING);
+}
+
+static void klp_task_force(struct task_struct *task, int unused)
+{
+	klp_update_patch_state(task);
+}
+
+static void klp_task_nudge(struct task_struct *task, int unused)
+{
+	if (!klp_patch_pending(task))
+		return;
+	/* It may move right now; then this is for nothing and does no harm. */
+	if (task->flags & PF_KTHREAD)
+		wake_up_state(task, TASK_INTERRUPTIBLE);
+	else
+		set_notify_signal(task);
+}
+
+static int klp_forbid_text(struct klp_ranges **set, const struct module *mod)
+{
+	unsigned long start = (unsigned long)mod->mem[MOD_TEXT].base;
+
+	return klp_ranges_add(set, start, start + mod->mem[MOD_TEXT].size);
+}
+
+/*
+ * The code that tasks must have left when they go to world @target: what calls are diverted to,
+ * or not, in the other world only; and everything in the module of a patch that goes away, since
+ * a replacement may have jumped to a helper at its end and left no trace of itself on the stack.
+ */
+static int klp_transition_forbid(int target, struct klp_ranges **set)
+{
+	struct klp_patch *patch;
+	struct klp_site *site;
+	int ret;
+
+	/* Also makes sure that there is a set. */
+	ret = klp_ranges_add(set, 0, 0);
+	if (ret)
+		return ret;
+
+	klp_for_each_site(site) {
+		ret = klp_site_forbid(site, !target, set);
+		if (ret)
+			return ret;
+	}
+
+	list_for_each_entry(patch, &klp_patches, list) {
+		if (!klp_world_loses(patch, target))
+			continue;
+		ret = klp_forbid_text(set, patch->mod);
+		if (ret)
+			return ret;
+	}
+
+	klp_ranges_seal(*set);
+	return 0;
+}
+
+/**
+ * klp_transition_ranges() - work out what tasks have to leave
+ * @target: the world that they go to; the bits of all patches and the sites are as they will be
+ *
+ * Context: process context, may sleep; klp_mutex held.
+ * Return: a sealed set of code ranges, or NULL when there is no memory.
+ */
+struct klp_ranges *klp_transition_ranges(int target)
+{
+	struct klp_ranges *set = NULL;
+
+	if (klp_transition_forbid(target, &set)) {
+		kvfree(set);
+		return NULL;
+	}
+	return set;
+}
+
+/**
+ * klp_transition_refresh() - work out again what tasks have to leave
+ *
+ * After sites have come or gone in the middle of a transition; does nothing outside of one.
+ *
+ * Context: process context, may sleep; klp_mutex held.
+ * Return: 0 or -ENOMEM, upon which the old ranges stay in effect.
+ */
+int klp_transition_refresh(void)
+{
+	struct klp_ranges *set;
+
+	if (!klp_transition_patch)
+		return 0;
+
+	set = klp_transition_ranges(klp_transition.target);
+	if (!set)
+		return -ENOMEM;
+	klp_task_set_forbidden(set);
+	return 0;
+}
+
+/**
+ * klp_transition_open() - prepare to bring all tasks to a world
+ * @patch: the patch that tells the worlds apart; its bits are set already
+ * @target: the world
+ *
+ * Context: process context, may sleep; klp_mutex held, no transition going on.
+ */
+void klp_transition_open(struct klp_patch *patch, int target)
+{
+	pr_debug("'%s': initializing %s transition\n", patch->mod->name,
+		 klp_transition_verb(target));
+
+	WRITE_ONCE(klp_transition_patch, patch);
+	klp_transition.target = target;
+	klp_for_every_task(klp_task_set_world, !target);
+}
+
+/* From here on tasks can move. */
+static void klp_transition_start(struct klp_ranges *forbidden)
+{
+	struct klp_patch *patch = klp_transition_patch;
+	int target = klp_transition.target;
+
+	pr_notice("'%s': starting %s transition\n", patch->mod->name,
+		  klp_transition_verb(target));
+
+	WRITE_ONCE(patch->enabled, target == KLP_TRANSITION_PATCHED);
+	klp_task_set_target(target, forbidden);
+
+	/* A: destinations, target and ranges before the flags. */
+	smp_wmb();
+
+	klp_for_every_task(klp_task_flag, target);
+	klp_resched_enable();
+
+	klp_transition.pause = KLP_ROUND_FIRST;
+	klp_transition.signal_at = jiffies + KLP_SIGNAL_AFTER;
+	klp_transition.signalled = false;
+	mod_delayed_work(system_long_wq, &klp_transition_work, 0);
+}
+
+/**
+ * klp_transition_begin() - set the tasks in motion
+ * @forbidden: from klp_transition_ranges(); belongs to the callee
+ *
+ * All sites must be hooked by now. The first round follows in the worker.
+ *
+ * Context: process context, may sleep; klp_mutex held, klp_transition_open() done.
+ */
+void klp_transition_begin(struct klp_ranges *forbidden)
+{
+	struct klp_site *site;
+
+	/* G: no handler runs that has read patch_state before the tasks were put where they are. */
+	klp_sync();
+
+	klp_for_each_site(site)
+		klp_site_route(site, klp_transition.target);
+
+	klp_transition_start(forbidden);
+}
+
+/**
+ * klp_transition_reverse() - send all tasks back to where they come from
+ *
+ * Context: process context, may sleep; klp_mutex held, a transition begun.
+ * Return: 0 or -ENOMEM, upon which the transition goes on as before.
+ */
+int klp_transition_reverse(void)
+{
+	int target = !klp_transition.target;
+	struct klp_ranges *forbidden = klp_transition_ranges(target);
+
+	if (!forbidden)
+		return -ENOMEM;
+
+	pr_debug("'%s': reversing transition from %s to %s\n", klp_transition_patch->mod->name,
+		 klp_transition_verb(!target), klp_transition_verb(target));
+
+	klp_for_every_task(klp_task_unflag, 0);
+
+	/* G: nobody acts on a flag that was set. */
+	klp_sync();
+
+	klp_transition.target = target;
+	klp_transition_start(forbidden);
+	return 0;
+}
+
+/**
+ * klp_transition_force() - move all tasks at once, whatever they are doing
+ *
+ * A task may then be in code that it should have left. So the code of the patches that go away
+ * stays for good.
+ *
+ * Context: process context, may sleep; klp_mutex held, a transition begun.
+ */
+void klp_transition_force(void)
+{
+	struct klp_patch *patch;
+
+	pr_warn("forcing remaining tasks to the patched state\n");
+
+	klp_for_every_task(klp_task_force, 0);
+
+	list_for_each_entry(patch, &klp_patches, list) {
+		if (klp_world_loses(patch, klp_transition.target))
+			patch->forced = true;
+	}
+	mod_delayed_work(system_long_wq, &klp_transition_work, 0);
+}
+
+/* Both worlds become the one that everybody is in. */
+static void klp_transition_merge(int target)
+{
+	struct klp_site *site;
+
+	klp_for_each_site(site)
+		WRITE_ONCE(site->dest[!target], site->dest[target]);
+
+	/* G: nobody uses a destination that was different. */
+	klp_sync();
+
+	klp_task_set_target(KLP_TRANSITION_IDLE, NULL);
+	klp_for_every_task(klp_task_set_world, KLP_TRANSITION_IDLE);
+}
+
+/* Take the entries of who goes away, and the nops, out of all sites. */
+static void klp_transition_drop(int target)
+{
+	struct klp_object *obj, *tmp_obj;
+	struct klp_func *func, *tmp_func;
+	struct klp_patch *patch;
+
+	list_for_each_entry(patch, &klp_patches, list) {
+		if (klp_world_has(patch, target))
+			continue;
+		WRITE_ONCE(patch->enabled, false);
+		klp_for_each_object(patch, obj)
+			klp_object_unhook(obj);
+	}
+
+	if (target != KLP_TRANSITION_PATCHED)
+		return;
+
+	klp_for_each_object_safe(klp_transition_patch, obj, tmp_obj) {
+		klp_for_each_func_safe(obj, func, tmp_func) {
+			if (func->nop)
+				klp_func_drop(func);
+		}
+		if (obj->dynamic)
+			klp_object_drop(obj);
+	}
+}
+
+/* Tell the patch; only callbacks of the patch in transition are called. */
+static void klp_transition_call_back(struct klp_patch *patch, int target)
+{
+	struct klp_object *obj;
+
+	klp_for_each_object(patch, obj) {
+		if (!klp_object_loaded(obj))
+			continue;
+		if (target == KLP_TRANSITION_PATCHED)
+			klp_object_post_patch(obj);
+		else
+			klp_object_post_unpatch(obj);
+	}
+}
+
+/* Who is present in world @target stays, the others leave the list. */
+static void klp_transition_retire(int target)
+{
+	struct klp_object *obj, *tmp_obj;
+	struct klp_patch *patch, *tmp;
+
+	list_for_each_entry_safe(patch, tmp, &klp_patches, list) {
+		klp_world_settle(patch, target);
+		if (patch->worlds != KLP_NOWHERE)
+			continue;
+		klp_for_each_object_safe(patch, obj, tmp_obj)
+			klp_object_drop(obj);
+		list_move_tail(&patch->list, &klp_retired);
+	}
+}
+
+/* Every task is in the target world. */
+static void klp_transition_settle(void)
+{
+	struct klp_patch *patch = klp_transition_patch;
+	int target = klp_transition.target;
+
+	pr_debug("'%s': completing %s transition\n", patch->mod->name,
+		 klp_transition_verb(target));
+
+	klp_transition_merge(target);
+	klp_transition_drop(target);
+	klp_hook_sweep();
+	klp_transition_call_back(patch, target);
+
+	pr_notice("'%s': %s complete\n", patch->mod->name, klp_transition_verb(target));
+
+	klp_transition_retire(target);
+	WRITE_ONCE(klp_transition_patch, NULL);
+}
+
+/**
+ * klp_transition_cancel() - settle where all tasks are, before any was set in motion
+ *
+ * Context: process context, may sleep; klp_mutex held, klp_transition_open() done with world 1
+ * as the target. The patch is in klp_retired afterwards.
+ */
+void klp_transition_cancel(void)
+{
+	pr_debug("'%s': canceling %s transition, going to unpatch\n",
+		 klp_transition_patch->mod->name, klp_transition_verb(klp_transition.target));
+
+	klp_transition.target = KLP_TRANSITION_UNPATCHED;
+	klp_transition_settle();
+}
+
+/* Let RCU and others have their turn. False: the place in the list was lost. */
+static bool klp_scan_break(struct task_struct *g, struct task_struct *task)
+{
+	bool alive;
+
+	get_task_struct(g);
+	get_task_struct(task);
+	rcu_read_unlock();
+	cond_resched();
+	rcu_read_lock();
+	alive = pid_alive(g) && pid_alive(task);
+	put_task_struct(task);
+	put_task_struct(g);
+	return alive;
+}
+
+/*
+ * Try to move who has not arrived. Tasks may come, go and move meanwhile, some may be missed:
+ * this only helps, klp_transition_arrived() decides.
+ */
+static void klp_transition_scan(void)
+{
+	unsigned int cpu, left = KLP_SCAN_BATCH;
+	struct task_struct *g, *task;
+
+	rcu_read_lock();
+	for_each_process_thread(g, task) {
+		klp_task_try(task);
+		if (--left)
+			continue;
+		left = KLP_SCAN_BATCH;
+		if (!klp_scan_break(g, task))
+			goto unlock;
+	}
+unlock:
+	rcu_read_unlock();
+
+	cpus_read_lock();
+	for_each_possible_cpu(cpu) {
+		task = idle_task(cpu);
+		if (!cpu_online(cpu))
+			klp_task_move(task);
+		else if (klp_task_try(task) != KLP_CLEAR)
+			wake_up_if_idle(cpu);
+	}
+	cpus_read_unlock();
+}
+
+/* Nobody is missing, and nobody can come who is elsewhere. */
+static bool klp_transition_arrived(void)
+{
+	int target = klp_transition.target;
+	struct task_struct *g, *task;
+	unsigned int cpu;
+	bool arrived = true;
+
+	read_lock(&tasklist_lock);
+	for_each_process_thread(g, task) {
+		if (READ_ONCE(task->patch_state) != target) {
+			arrived = false;
+			goto unlock;
+		}
+	}
+unlock:
+	read_unlock(&tasklist_lock);
+
+	for_each_possible_cpu(cpu) {
+		if (READ_ONCE(idle_task(cpu)->patch_state) != target)
+			arrived = false;
+	}
+	return arrived;
+}
+
+static void klp_transition_nudge(void)
+{
+	if (time_before(jiffies, klp_transition.signal_at))
+		return;
+	if (!klp_transition.signalled)
+		pr_notice("signaling remaining tasks\n");
+	klp_transition.signalled = true;
+	klp_transition.signal_at = jiffies + KLP_SIGNAL_AFTER;
+	klp_for_every_task(klp_task_nudge, 0);
+}
+
+/**
+ * klp_transition_round() - look at all tasks that have not arrived, and settle if all have
+ *
+ * Context: process context, the worker only; may sleep; klp_mutex held.
+ */
+void klp_transition_round(void)
+{
+	if (!klp_transition_patch)
+		return;
+
+	klp_transition_scan();
+	if (klp_transition_arrived()) {
+		klp_resched_disable();
+		klp_transition_settle();
+		queue_work(system_long_wq, &klp_retire_work);
+		return;
+	}
+
+	klp_transition_nudge();
+	mod_delayed_work(system_long_wq, &klp_transition_work, klp_transition.pause);
+	klp_transition.pause = min(klp_transition.pause * 2, KLP_ROUND_LAST);
+}
