@@ -158,17 +158,21 @@ call() {
 asleep() {
 	local before
 
-	before=$(waiting "$2")
+	before=$(slept "$2")
 	call "$@"
-	until_true "$1 to fall asleep" is_waiting "$2" $((before + 1))
+	until_true "$1 to fall asleep" has_slept "$2" $((before + 1))
 }
 
-waiting() {
-	cut -d' ' -f$(($1 + 1)) /proc/klpt/waiting
+slept() {
+	cut -d' ' -f$(($1 + 1)) /proc/klpt/slept
+}
+
+has_slept() {
+	[[ "$(slept "$1")" == "$2" ]]
 }
 
 is_waiting() {
-	[[ "$(waiting "$1")" == "$2" ]]
+	[[ "$(cut -d' ' -f$(($1 + 1)) /proc/klpt/waiting)" == "$2" ]]
 }
 
 wake() {

@@ -4,6 +4,7 @@
  *
  * /proc/klpt/log      one line per klpt_log(); writing anything empties it
  * /proc/klpt/waiting  number of tasks asleep in each channel
+ * /proc/klpt/slept    number of times that any task fell asleep in each channel
  * /proc/klpt/wake     write a channel number, or "all"
  *
  * It is a module of its own so that livepatches depend on it and not on the module they patch.
@@ -30,6 +31,7 @@ static size_t log_len;
 static DECLARE_WAIT_QUEUE_HEAD(wait_queue);
 static unsigned int wakeups[KLPT_CHANNELS];	/* counts wake-ups, so that none is missed */
 static atomic_t waiting[KLPT_CHANNELS];
+static atomic_t slept[KLPT_CHANNELS];
 
 void klpt_log(const char *fmt, ...)
 {
@@ -53,6 +55,7 @@ int klpt_wait(unsigned int channel, enum klpt_how how)
 
 	seen = READ_ONCE(wakeups[channel]);
 	atomic_inc(&waiting[channel]);
+	atomic_inc(&slept[channel]);
 	switch (how) {
 	case KLPT_KILLABLE:
 		ret = wait_event_killable(wait_queue, READ_ONCE(wakeups[channel]) != seen);
@@ -107,11 +110,22 @@ static const struct proc_ops log_ops = {
 	.proc_release	= single_release,
 };
 
-static int waiting_show(struct seq_file *m, void *unused)
+static void show_counters(struct seq_file *m, atomic_t *counters)
 {
 	for (int i = 0; i < KLPT_CHANNELS; i++)
-		seq_printf(m, "%d%c", atomic_read(&waiting[i]),
+		seq_printf(m, "%d%c", atomic_read(&counters[i]),
 			   i == KLPT_CHANNELS - 1 ? '\n' : ' ');
+}
+
+static int waiting_show(struct seq_file *m, void *unused)
+{
+	show_counters(m, waiting);
+	return 0;
+}
+
+static int slept_show(struct seq_file *m, void *unused)
+{
+	show_counters(m, slept);
 	return 0;
 }
 
@@ -148,6 +162,7 @@ static int __init klpt_lib_init(void)
 	if (!dir ||
 	    !proc_create("log", 0600, dir, &log_ops) ||
 	    !proc_create_single("waiting", 0400, dir, waiting_show) ||
+	    !proc_create_single("slept", 0400, dir, slept_show) ||
 	    !proc_create("wake", 0200, dir, &wake_ops)) {
 		remove_proc_subtree("klpt", NULL);
 		return -ENOMEM;

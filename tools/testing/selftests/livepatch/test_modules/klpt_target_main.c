@@ -20,6 +20,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/proc_fs.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/string.h>
@@ -194,12 +195,15 @@ static int call_loop(int channel)
 	return ret;
 }
 
-/* Spends all its time in the kernel, outside of patched code, and never sleeps. */
+/*
+ * Spends all its time in the kernel, outside of patched code, and never sleeps. Without the hint to
+ * RCU no ftrace handler could ever be removed.
+ */
 static int call_busy(int channel)
 {
 	while (!fatal_signal_pending(current)) {
 		klpt_value();
-		cond_resched();
+		cond_resched_tasks_rcu_qs();
 	}
 	return -EINTR;
 }
@@ -254,7 +258,7 @@ static int kthread_busy(void *unused)
 {
 	while (!kthread_should_stop()) {
 		klpt_value();
-		cond_resched();
+		cond_resched_tasks_rcu_qs();
 	}
 	return 0;
 }
