@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Front door of the project. Each command is a script under tools/livepatch/; what it needs to
+# know stands in the environment, set here and nowhere else.
+
+PROFILE ?= test
+JOBS    ?= $(shell nproc)
+BUILD   ?= $(CURDIR)/build
+TESTS   ?=
+
+override BUILD := $(abspath $(BUILD))
+
+export SRC     := $(CURDIR)
+export BUILD PROFILE JOBS TESTS
+export LINUX    = $(BUILD)/linux
+export STOCK    = $(BUILD)/stock
+export UPSTREAM = $(BUILD)/upstream
+export KOUT     = $(BUILD)/kernel-$(PROFILE)
+
+# The options and variables of this make are not for the makes that the scripts run.
+unexport MAKEFLAGS MFLAGS MAKEOVERRIDES
+
+tools := tools/livepatch
+
+.PHONY: help
+help:
+	@cat $(tools)/help
+
+# ---- building
+
+.PHONY: setup tree stock-tree kernel image
+
+setup:
+	@$(tools)/setup
+
+tree: setup
+	@$(tools)/tree
+
+stock-tree: tree
+	@$(tools)/stock-tree
+
+kernel: tree
+	@$(tools)/kernel
+
+image: setup
+	@$(tools)/vm/image
+
+# ---- looking at it
+
+.PHONY: demo shell
+
+demo: kernel image
+	@$(tools)/vm/demo
+
+shell: kernel image
+	@$(tools)/vm/shell
+
+# ---- testing
+
+.PHONY: test selftest-runner kunit selftests upstream-tests
+
+test: tree image
+	@$(tools)/vm/test all
+
+selftest-runner: tree image
+	@$(tools)/vm/test runner
+
+kunit: tree image
+	@$(tools)/vm/test kunit
+
+selftests: tree image
+	@$(tools)/vm/test selftests
+
+upstream-tests: tree image
+	@$(tools)/vm/test upstream
+
+# ---- keeping the house in order
+
+.PHONY: check abi bench coverage htmldocs
+
+check: tree
+	@$(tools)/check/run
+
+abi: tree image
+	@$(tools)/abi/run
+
+bench: tree image
+	@$(tools)/bench/run
+
+coverage: tree image
+	@$(tools)/coverage/run
+
+htmldocs: tree
+	@$(tools)/docs/run
+
+# ---- cleaning
+
+.PHONY: clean distclean
+
+clean:
+	rm -rf $(BUILD)/kernel-* $(BUILD)/tests-* $(BUILD)/logs $(BUILD)/demo $(BUILD)/abi $(BUILD)/check
+
+distclean:
+	rm -rf $(BUILD)

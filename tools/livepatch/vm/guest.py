@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Run one guest: make its initramfs, start QEMU, watch it, judge it."""
+
+import os
+import re
+import select
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import ktap
+from ktap import FAIL, PASS, SKIP, Result
+
+SRC = Path(os.environ.get('SRC') or Path(__file__).resolve().parents[3])
+BUILD = Path(os.environ.get('BUILD') or SRC / 'build')
+VM = SRC / 'tools/livepatch/vm'
+LOGS = BUILD / 'logs'
+
+# A line of the kernel's log that must not be there.
+SPLAT = re.compile(
+    r'^\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? *('
+    r'(?:watchdog: )?(?:WARNING|BUG|KASAN|KFENCE|UBSAN|KCSAN|Oops)\b.*'
+    r'|Oops:? .*|Kernel panic.*|kernel BUG at.*|invalid opcode: .*|general protection fault.*'
+    r'|INFO: task .* blocked for more than.*|INFO: (?:rcu|possible|trying|lockdep).*'
+    r'|rcu: INFO: .*|rcu_\w+: .*stall.*|INFO: .*stall.*'
+    r'|watchdog: .*(?:lockup|stuck).*|(?:list_add|list_del) corruption.*'
+    r'|refcount_t: .*|DEBUG_LOCKS_WARN.*|ODEBUG: .*|page_owner: .*corrupt.*'
+    r'|kmemleak: \d+ new suspected.*|kobject: .*error.*|sysfs: cannot create duplicate.*'
+    r'|slab error in.*|-+\[ cut here \]-+)')
+MARK = re.compile(r'\bvm: (begin|end) (\S+)')
+
+TAINT_DIE, TAINT_WARN = 1 << 7, 1 << 9
+
+
+class Broken(Exception):
+    """The guest cannot be used: it hangs, died, or says so itself."""
+
+
+@dataclass
+class Unit:
+    """One entry of a guest's plan."""
+    name: str
+    line: str
+    limit: int
+
+    @classmethod
+    def kselftest(cls, where, test, limit):
+        """TEST of the installed kselftest /ksft/WHERE."""
+        script = test.split(':')[1]
+        return cls(f'{where}/{script}', f'ksft {where}/{script} /ksft/{where} {test} {limit}', limit)
+
+    @classmethod
+    def kunit(cls, patterns, limit):
+        """The suites that match."""
+        return cls('kunit', f'kunit kunit {" ".join(patterns)}', limit)
+
+    @classmethod
+    def script(cls, name, arguments, limit):
+        """/job/NAME."""
+        return cls(name, f'script {name} {name} {shlex.join(arguments)}', limit)
+
+
+def read_list(path):
+    """Lines "test | pattern | reason" of a list of known skips or splats."""
+    entries = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        line = line.strip()
+        if not line or line.startswith('#'):
+            continue
+        fields = [f.strip() for f in line.split('|')]
+        if len(fields) != 3 or not all(fields):
+            raise Broken(f'{path}:{number}: not of the form "test | pattern | reason"')
+        entries.append((fields[0], re.compile(fields[1]), fields[2]))
+    return entries
+
+
+def known(entries, unit, text):
+    """The reason why TEXT is accepted from UNIT, or None."""
+    for test, pattern, reason in entries:
+        if test == unit and pattern.search(text):
+            return reason
+    return None
+
+
+@dataclass
+class Guest:
+    """A guest and what became of it."""
+    name: str
+    profile: str = 'test'
+    smp: int = 1
+    append: str = ''
+    icount: bool = False
+    memory: int = 1024
+    kernel: Path = None
+    staged: Path = None
+    files: dict = field(default_factory=dict)   # path in the guest -> Path or text
+    boot_limit: int = 120
+    grace: int = 20
+    quiet: bool = False
+    raw: bool = False
+
+    def __post_init__(self):
+        self.results = []
+        self.kernel = self.kernel or BUILD / f'kernel-{self.profile}' / 'vmlinux'
+        self.staged = self.staged or BUILD / f'tests-{self.profile}' / 'root.cpio'
+        self.dir = LOGS / self.name
+        self.console = self.dir / 'console.log'
+        self.output = self.dir / 'output.log'
+        self.released = ''
+
+    def say(self, text):
+        """A line of progress."""
+        if not self.quiet:
+            print(f'{self.name}: {text}', flush=True)
+
+    def report(self, result):
+        """Record a result."""
+        if result.verdict == SKIP:
+            reason = known(read_list(VM / 'known-skips'), result.unit, f'{result.name} {result.why}')
+            if reason:
+                self.say(f'skip {result.unit}: {result.name}: {reason}')
+                return
+            result.why = f'skipped, not in known-skips: {result.why}'
+            result.verdict = FAIL
+        self.results.append(result)
+        why = f' ({result.why})' if result.why else ''
+        self.say(f'{result.verdict:4} {result.unit}: {result.name}{why}')
+
+    # ---- starting
+
+    def initramfs(self, plan):
+        """Userland, modules and tests, and the job of this run, one after the other."""
+        job = self.dir / 'job'
+        shutil.rmtree(job, ignore_errors=True)
+        (job / 'job').mkdir(parents=True)
+        (job / 'job/plan').write_text(''.join(unit.line + '\n' for unit in plan))
+        for where, what in self.files.items():
+            target = job / where.lstrip('/')
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(what, Path):
+                shutil.copy(what, target)
+            else:
+                target.write_text(what)
+                target.chmod(0o755)
+        initrd = self.dir / 'initrd'
+        with initrd.open('wb') as out:
+            for part in (BUILD / 'images/amd64.cpio', self.staged):
+                if part:
+                    with part.open('rb') as archive:
+                        shutil.copyfileobj(archive, out)
+            out.flush()
+            names = '\0'.join(str(p.relative_to(job)) for p in sorted(job.rglob('*')))
+            subprocess.run(['cpio', '--quiet', '--null', '-o', '-H', 'newc', '-R', '0:0'],
+                           cwd=job, input=names.encode(), stdout=out, check=True)
+        return initrd
+
+    def command(self, initrd, interactive=False):
+        """The QEMU command line."""
+        # thread=single: with one host thread for each vCPU, QEMU 7.2 runs stale translations
+        # after a text patch made on another vCPU.
+        command = ['qemu-system-x86_64', '-accel', 'tcg,thread=single', '-cpu', 'max,la57=off',
+                   '-M', 'pc', '-smp', str(self.smp), '-m', str(self.memory), '-nodefaults',
+                   '-display', 'none', '-no-reboot', '-kernel', str(self.kernel),
+                   '-initrd', str(initrd)]
+        if self.icount:
+            command += ['-icount', 'shift=0,sleep=off']
+        if interactive:
+            command += ['-serial', 'mon:stdio']
+        else:
+            command += ['-chardev', f'file,id=console,path={self.console}', '-serial', 'chardev:console',
+                        '-chardev', 'stdio,id=report,signal=off', '-serial', 'chardev:report']
+        log = 'quiet' if interactive else 'ignore_loglevel'
+        return command + ['-append', f'console=ttyS0 {log} panic=-1 oops=panic {self.append}']
+
+    # ---- watching
+
+    def run(self, plan):
+        """Run PLAN; True when all is well. The results are in self.results."""
+        if self.dir.exists():
+            shutil.rmtree(self.dir)
+        self.dir.mkdir(parents=True)
+        self.console.touch()
+        initrd = self.initramfs(plan)
+        self.pending = {unit.name: unit for unit in plan}
+        self.verdict = None
+        self.taint = 0
+        start = time.monotonic()
+        with self.output.open('w') as log, \
+                subprocess.Popen(self.command(initrd), stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as qemu:
+            try:
+                self.watch(qemu, log)
+            except Broken as reason:
+                self.report(Result('guest', 'state', FAIL, str(reason)))
+            finally:
+                if qemu.poll() is None:
+                    qemu.kill()
+        initrd.unlink()
+        shutil.rmtree(self.dir / 'job')
+        for name in self.pending:
+            self.report(Result(name, 'run', FAIL, 'did not come to an end'))
+        self.judge_log()
+        passed, failed = self.counts()
+        self.say(f'{passed} passed, {failed} failed in {time.monotonic() - start:.0f} s')
+        if failed:
+            print(f'{self.name}: logs: {self.output} {self.console}', flush=True)
+        return failed == 0
+
+    def counts(self):
+        """How many passed and failed."""
+        failed = sum(r.verdict == FAIL for r in self.results)
+        return len(self.results) - failed, failed
+
+    def lines(self, qemu, log):
+        """Lines from the guest, each before self.deadline; ends when QEMU does."""
+        rest = b''
+        while True:
+            left = self.deadline - time.monotonic()
+            ready = select.select([qemu.stdout], [], [], max(0, left))[0] if left > 0 else []
+            if not ready:
+                raise Broken(f'hangs: {self.waiting_for} for {self.allowed} s')
+            data = os.read(qemu.stdout.fileno(), 65536)
+            if not data:
+                return
+            *complete, rest = (rest + data).split(b'\n')
+            for line in complete:
+                text = line.decode(errors='replace').rstrip('\r')
+                log.write(text + '\n')
+                log.flush()
+                yield text
+
+    def expect(self, what, seconds):
+        """From now on WHAT must happen within SECONDS."""
+        self.waiting_for = what
+        self.allowed = seconds
+        self.deadline = time.monotonic() + seconds
+
+    def watch(self, qemu, log):
+        """Follow the guest to its verdict."""
+        parser = None
+        started = 0
+        self.expect('no word from init', self.boot_limit)
+        for line in self.lines(qemu, log):
+            if not line.startswith('vm: '):
+                if parser:
+                    parser.feed(line)
+                if self.raw:
+                    print(line, flush=True)
+                continue
+            word, _, rest = line[4:].partition(' ')
+            if word == 'up':
+                self.say(f'up: {rest}')
+                self.expect('no test begins', 60)
+            elif word == 'begin':
+                unit = self.pending[rest]
+                parser = ktap.Parser(rest, self.report)
+                started = time.monotonic()
+                self.expect(f'{rest} does not end', unit.limit + self.grace)
+            elif word == 'end':
+                name, status = rest.split()
+                if parser and not self.raw:
+                    parser.finish(int(status))
+                    self.show_failure(parser)
+                elif self.raw:
+                    verdict = FAIL if int(status) else PASS
+                    self.results.append(Result(name, 'exit status', verdict, status))
+                self.say(f'---- {name}: {time.monotonic() - started:.0f} s')
+                parser = None
+                del self.pending[name]
+                self.expect('nothing after a test', 60)
+            elif word == 'leak':
+                self.report(Result('kmemleak', 'leak', FAIL, rest))
+            elif word == 'tainted':
+                self.taint = int(rest)
+            elif word == 'error':
+                raise Broken(rest)
+            elif word == 'verdict':
+                self.verdict = rest
+                self.expect('verdict given, but QEMU does not end', 30)
+        if self.verdict is None:
+            raise Broken('ended without a verdict')
+
+    def show_failure(self, parser):
+        """What a failing unit printed last."""
+        if any(r.verdict == FAIL for r in parser.results):
+            for line in parser.tail:
+                self.say(f'   | {line}')
+
+    # ---- judging
+
+    def judge_log(self):
+        """Look for splats in the kernel's log."""
+        entries = read_list(VM / 'known-splats')
+        unit = 'boot'
+        accepted = False
+        seen = False
+        for line in self.console.read_text(errors='replace').splitlines():
+            mark = MARK.search(line)
+            if mark:
+                unit = mark[2] if mark[1] == 'begin' else f'after {mark[2]}'
+                continue
+            splat = SPLAT.match(line)
+            if not splat or 'cut here' in splat[1]:
+                continue
+            seen = True
+            reason = known(entries, unit, splat[1])
+            if reason:
+                accepted = True
+                self.say(f'note {unit}: {splat[1]}: {reason}')
+            else:
+                self.report(Result(unit, 'kernel log', FAIL, splat[1]))
+        if self.taint & (TAINT_DIE | TAINT_WARN) and not (seen or accepted):
+            self.report(Result('guest', 'taint', FAIL, f'{self.taint}: the kernel warned or died'))
+
+
+def main_error(text):
+    """End with a message."""
+    sys.exit(f'{Path(sys.argv[0]).name}: {text}')

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Prove that the runner notices what goes wrong: each case is a guest with one known fault."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from guest import Guest, Unit
+
+KSFT = '/ksft/proof'
+
+
+@dataclass
+class Case:
+    """A fault, and what the runner must say about it."""
+    name: str
+    expected: tuple         # each must be in a failed result
+    script: str             # a kselftest with this body
+    files: dict = field(default_factory=dict)
+    boot_limit: int = 60
+    limit: int = 5
+    passes: bool = False
+
+
+CASES = [
+    Case('sound', (), 'echo "ok 1 all is well"; echo "1..1"', passes=True),
+    Case('fails', ('exit=1', 'this one fails'),
+         'echo "1..2"; echo "ok 1 this one passes"; echo "not ok 2 this one fails"; exit 1'),
+    Case('fails-silently', ('exit=7',), 'exit 7'),
+    Case('lacks-results', ('2 results announced, 1 seen',), 'echo "1..2"; echo "ok 1 first"'),
+    Case('skips', ('skipped, not in known-skips',), 'echo "SKIP: no reason"; exit 4'),
+    Case('skips-one', ('skipped, not in known-skips',),
+         'echo "1..1"; echo "ok 1 feature # SKIP not here"'),
+    Case('overruns', ('TIMEOUT',), 'sleep 1000', limit=2),
+    Case('hangs', ('hangs: ', 'did not come to an end'),
+         # Nothing in the guest runs again: the one CPU spins with interrupts off.
+         'insmod /usr/lib/modules/*/kernel/drivers/misc/lkdtm/lkdtm.ko; '
+         'echo HARDLOCKUP >/sys/kernel/debug/provoke-crash/DIRECT'),
+    Case('panics', ('Kernel panic', 'ended without a verdict'),
+         'echo 1 >/proc/sys/kernel/sysrq; echo c >/proc/sysrq-trigger'),
+    Case('warns', ('WARNING: CPU',),
+         'insmod /usr/lib/modules/*/kernel/drivers/misc/lkdtm/lkdtm.ko; '
+         'echo WARNING >/sys/kernel/debug/provoke-crash/DIRECT; dmesg --clear'),
+    Case('says-nothing', ('no word from init',), 'exit 0', boot_limit=8,
+         files={'/init': '#!/bin/bash\nsleep 1000\n'}),
+    Case('no-sysfs', ('sysfs is not mounted',), 'exit 0',
+         files={'/usr/local/sbin/mount':
+                '#!/bin/bash\n[[ $2 == sysfs ]] || exec /usr/bin/mount "$@"\n'}),
+    Case('init-dies', ('ended without a verdict',), 'exit 0',
+         files={'/init': '#!/bin/bash\nexit 0\n'}),
+]
+
+
+def prove(case):
+    """Run one case; True when the runner judged it right."""
+    files = {
+        f'{KSFT}/kselftest-list.txt': 'proof:test.sh\n',
+        f'{KSFT}/proof/test.sh': f'#!/bin/bash\n{case.script}\n',
+        **case.files,
+    }
+    guest = Guest(f'proof-{case.name}', files=files, boot_limit=case.boot_limit, grace=3, quiet=True)
+    # kselftest's own runner, as installed with the tests.
+    tests = guest.staged.parent / 'root/ksft/upstream'
+    for path in ('run_kselftest.sh', 'kselftest/runner.sh'):
+        files[f'{KSFT}/{path}'] = tests / path
+    good = guest.run([Unit.kselftest('proof', 'proof:test.sh', case.limit)])
+    said = [f'{r.unit}: {r.name}: {r.why}' for r in guest.results if r.verdict == 'FAIL']
+    missed = [text for text in case.expected if not any(text in line for line in said)]
+    if good == case.passes and not missed:
+        print(f'runner: ok   {case.name}: {"; ".join(said) or "passes"}', flush=True)
+        return True
+    print(f'runner: FAIL {case.name}: expected {case.expected or "success"}, but it said {said}',
+          flush=True)
+    return False
+
+
+def run():
+    """All cases, two at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        verdicts = list(pool.map(prove, CASES))
+    return sum(verdicts), len(verdicts) - sum(verdicts)
