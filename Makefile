@@ -84,7 +84,7 @@ check: tree
 abi: tree image
 	@$(tools)/abi/run
 
-bench: tree image
+bench: stock-tree image
 	@$(tools)/bench/run
 
 coverage: tree image
