@@ -83,8 +83,7 @@ struct klp_object {
 
 	/* private to the core */
 	struct kobject kobj;
-	struct list_head func_list;
-	struct list_head node;
+	struct list_head func_list, node;
 	struct module *mod;
 	bool dynamic;
 	bool patched;

@@ -13,6 +13,7 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 
 /* An address span; @end is the first byte behind it. */
 struct klp_range {
@@ -135,12 +136,21 @@ int klp_sysfs_add(struct klp_patch *patch);
 
 /* --- patch.c: requests about whole patches ------------------------------------------------- */
 
-int klp_patch_check(const struct klp_patch *patch);
 void klp_patch_init(struct klp_patch *patch);
 int klp_patch_admit(struct klp_patch *patch);
 void klp_patch_discard(struct klp_patch *patch);
 int klp_patch_enable(struct klp_patch *patch);
 int klp_patch_disable(struct klp_patch *patch);
+
+/* --- check.c: what the author wrote --------------------------------------------------------- */
+
+int klp_patch_check(const struct klp_patch *patch);
+
+/* --- nop.c: functions that go back to the original ------------------------------------------ */
+
+int klp_func_index(struct xarray *index, struct klp_func *func);
+int klp_patch_add_nops(struct klp_patch *patch);
+void klp_patch_free_nops(struct klp_patch *patch);
 
 /* --- transition.c: from one world to the other --------------------------------------------- */
 
@@ -161,6 +171,9 @@ int klp_transition_refresh(void);
 
 const char *klp_object_name(const struct klp_object *obj);
 bool klp_object_loaded(const struct klp_object *obj);
+bool klp_object_same(const struct klp_object *a, const struct klp_object *b);
+void klp_object_init(struct klp_patch *patch, struct klp_object *obj);
+void klp_func_init(struct klp_object *obj, struct klp_func *func);
 int klp_object_resolve(struct klp_patch *patch, struct klp_object *obj);
 void klp_object_forget(struct klp_patch *patch, struct klp_object *obj);
 int klp_object_hook(struct klp_patch *patch, const struct klp_object *only);
@@ -176,6 +189,16 @@ void klp_object_post_unpatch(struct klp_object *obj);
 /* --- state.c: system states ---------------------------------------------------------------- */
 
 bool klp_state_compatible(struct klp_patch *patch);
+
+/* --- tasks.c: all tasks --------------------------------------------------------------------- */
+
+void klp_tasks_set_world(int world);
+void klp_tasks_flag(int target);
+void klp_tasks_unflag(void);
+void klp_tasks_force(void);
+void klp_tasks_nudge(void);
+void klp_tasks_scan(void);
+bool klp_tasks_arrived(int target);
 
 /* --- task.c: one task ---------------------------------------------------------------------- */
 
@@ -236,15 +259,19 @@ int klp_ranges_add(struct klp_ranges **set, unsigned long start, unsigned long e
 void klp_ranges_seal(struct klp_ranges *set);
 bool klp_ranges_contain(const struct klp_ranges *set, unsigned long addr);
 
+/* --- reloc.c: livepatch relocations --------------------------------------------------------- */
+
+int klp_reloc_apply(struct module *pmod, const char *objname);
+void klp_reloc_clear(struct module *pmod, const char *objname);
+
 /* --- symbol.c: from names to addresses ------------------------------------------------------ */
 
 int klp_symbols_find(struct module *mod, struct klp_symbol *syms, unsigned int nr);
 int klp_symbols_measure(struct module *mod, struct klp_symbol *syms, unsigned int nr);
 int klp_symbol_check(const struct klp_symbol *sym, const char *who, const char *objname);
 void klp_symbols_free(struct klp_symbol *syms, unsigned int nr);
-size_t klp_symbol_stem(const char *name);
 
-/* --- reloc.c: livepatch relocations --------------------------------------------------------- */
+/* --- name.c: what names say ------------------------------------------------------------------ */
 
 /* Parts of ".klp.sym.OBJECT.NAME,POSITION". */
 struct klp_reloc_name {
@@ -253,9 +280,9 @@ struct klp_reloc_name {
 	unsigned long pos;
 };
 
+size_t klp_symbol_stem(const char *name);
+const char *klp_reloc_copy_obj(const char *text, char *obj);
 int klp_reloc_parse(const char *text, struct klp_reloc_name *name);
-int klp_reloc_apply(struct module *pmod, const char *objname);
-void klp_reloc_clear(struct module *pmod, const char *objname);
 
 /* --- shadow.c: shadow variables -------------------------------------------------------------- */
 

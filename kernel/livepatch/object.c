@@ -18,6 +18,30 @@ const char *klp_object_name(const struct klp_object *obj)
 	return obj->name ?: "vmlinux";
 }
 
+/* Do both stand for the same object? */
+bool klp_object_same(const struct klp_object *a, const struct klp_object *b)
+{
+	return !strcmp(klp_object_name(a), klp_object_name(b));
+}
+
+/* Set up the core's part of an object and add it to a patch. */
+void klp_object_init(struct klp_patch *patch, struct klp_object *obj)
+{
+	INIT_LIST_HEAD(&obj->func_list);
+	obj->mod = NULL;
+	obj->patched = false;
+	list_add_tail(&obj->node, &patch->obj_list);
+}
+
+/* Set up the core's part of a function and add it to an object. */
+void klp_func_init(struct klp_object *obj, struct klp_func *func)
+{
+	func->old_func = NULL;
+	func->layer = NULL;
+	func->patched = false;
+	list_add_tail(&func->node, &obj->func_list);
+}
+
 /* Is there something to patch? klp_mutex. */
 bool klp_object_loaded(const struct klp_object *obj)
 {

@@ -16,49 +16,6 @@
 #include <linux/slab.h>
 #include "internal.h"
 
-/* Copy the name of an object, which ends at the first '.'; the rest of @text or NULL. */
-static const char *klp_reloc_copy_obj(const char *text, char *obj)
-{
-	size_t len = strcspn(text, ".");
-
-	if (!len || len >= MODULE_NAME_LEN || text[len] != '.')
-		return NULL;
-	memcpy(obj, text, len);
-	obj[len] = '\0';
-	return text + len + 1;
-}
-
-/**
- * klp_reloc_parse() - take the name of a livepatch symbol apart
- * @text: .klp.sym.OBJECT.NAME,POSITION
- * @name: the parts; undefined after an error
- *
- * Context: any.
- * Return: 0, or -EINVAL when @text does not have this form.
- */
-int klp_reloc_parse(const char *text, struct klp_reloc_name *name)
-{
-	const char *comma;
-	size_t len;
-
-	if (!str_has_prefix(text, KLP_SYM_PREFIX))
-		return -EINVAL;
-	text = klp_reloc_copy_obj(text + strlen(KLP_SYM_PREFIX), name->obj);
-	if (!text)
-		return -EINVAL;
-
-	comma = strrchr(text, ',');
-	if (!comma || comma == text)
-		return -EINVAL;
-	len = comma - text;
-	if (len >= KSYM_NAME_LEN)
-		return -EINVAL;
-	memcpy(name->sym, text, len);
-	name->sym[len] = '\0';
-
-	return kstrtoul(comma + 1, 10, &name->pos) ? -EINVAL : 0;
-}
-
 /* Find the address of one livepatch symbol and note it in the module's symbol table. */
 static int klp_reloc_resolve_symbol(struct module *pmod, Elf_Sym *sym, const char *text,
 				    const char *sec_obj)

@@ -44,29 +44,6 @@ struct klp_walk {
 	unsigned int max_addrs;
 };
 
-/**
- * klp_symbol_stem() - length of the function's name in the name of one of its cold parts
- * @name: name of a symbol
- *
- * Return: the length of NAME in NAME.cold and NAME.cold.N, 0 for any other name.
- */
-size_t klp_symbol_stem(const char *name)
-{
-	const char *tail = strstr(name, ".cold");
-	size_t len;
-
-	if (!tail || tail == name)
-		return 0;
-
-	len = tail - name;
-	tail += strlen(".cold");
-	if (!*tail)
-		return len;
-	if (*tail++ != '.' || !*tail)
-		return 0;
-	return tail[strspn(tail, "0123456789")] ? 0 : len;
-}
-
 static int klp_symbol_cmp_name(const void *a, const void *b)
 {
 	const struct klp_symbol *const *x = a, *const *y = b;

@@ -46,10 +46,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/cpu.h>
-#include <linux/sched/idle.h>
-#include <linux/sched/signal.h>
-#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include "internal.h"
 
@@ -59,9 +55,6 @@
 
 /* How long tasks have before they are nudged, and between nudges. */
 #define KLP_SIGNAL_AFTER (15 * HZ)
-
-/* Tasks looked at before a reader of the task list makes way for RCU. */
-#define KLP_SCAN_BATCH	128
 
 /* Rounds, until the transition settles; main.c supplies the function. */
 struct delayed_work klp_transition_work;
@@ -89,54 +82,6 @@ static struct klp_transition {
 static const char *klp_transition_verb(int target)
 {
 	return target == KLP_TRANSITION_PATCHED ? "patching" : "unpatching";
-}
-
-/* Do something to every task that there is, with the list of tasks held still. */
-static void klp_for_every_task(void (*func)(struct task_struct *task, int arg), int arg)
-{
-	struct task_struct *g, *task;
-	unsigned int cpu;
-
-	read_lock(&tasklist_lock);
-	for_each_process_thread(g, task)
-		func(task, arg);
-	read_unlock(&tasklist_lock);
-
-	/* Idle tasks are not on the list. */
-	for_each_possible_cpu(cpu)
-		func(idle_task(cpu), arg);
-}
-
-static void klp_task_set_world(struct task_struct *task, int world)
-{
-	WRITE_ONCE(task->patch_state, world);
-}
-
-static void klp_task_flag(struct task_struct *task, int target)
-{
-	if (READ_ONCE(task->patch_state) != target)
-		set_tsk_thread_flag(task, TIF_PATCH_PENDING);
-}
-
-static void klp_task_unflag(struct task_struct *task, int unused)
-{
-	clear_tsk_thread_flag(task, TIF_PATCH_PENDING);
-}
-
-static void klp_task_force(struct task_struct *task, int unused)
-{
-	klp_update_patch_state(task);
-}
-
-static void klp_task_nudge(struct task_struct *task, int unused)
-{
-	if (!klp_patch_pending(task))
-		return;
-	/* It may move right now; then this is for nothing and does no harm. */
-	if (task->flags & PF_KTHREAD)
-		wake_up_state(task, TASK_INTERRUPTIBLE);
-	else
-		set_notify_signal(task);
 }
 
 static int klp_forbid_text(struct klp_ranges **set, const struct module *mod)
@@ -234,7 +179,7 @@ void klp_transition_open(struct klp_patch *patch, int target)
 
 	WRITE_ONCE(klp_transition_patch, patch);
 	klp_transition.target = target;
-	klp_for_every_task(klp_task_set_world, !target);
+	klp_tasks_set_world(!target);
 }
 
 /* From here on tasks can move. */
@@ -252,7 +197,7 @@ static void klp_transition_start(struct klp_ranges *forbidden)
 	/* A: destinations, target and ranges before the flags. */
 	smp_wmb();
 
-	klp_for_every_task(klp_task_flag, target);
+	klp_tasks_flag(target);
 	klp_resched_enable();
 
 	klp_transition.pause = KLP_ROUND_FIRST;
@@ -299,7 +244,7 @@ int klp_transition_reverse(void)
 	pr_debug("'%s': reversing transition from %s to %s\n", klp_transition_patch->mod->name,
 		 klp_transition_verb(!target), klp_transition_verb(target));
 
-	klp_for_every_task(klp_task_unflag, 0);
+	klp_tasks_unflag();
 
 	/* G: nobody acts on a flag that was set. */
 	klp_sync();
@@ -323,7 +268,7 @@ void klp_transition_force(void)
 
 	pr_warn("forcing remaining tasks to the patched state\n");
 
-	klp_for_every_task(klp_task_force, 0);
+	klp_tasks_force();
 
 	list_for_each_entry(patch, &klp_patches, list) {
 		if (klp_world_loses(patch, klp_transition.target))
@@ -344,7 +289,7 @@ static void klp_transition_merge(int target)
 	klp_sync();
 
 	klp_task_set_target(KLP_TRANSITION_IDLE, NULL);
-	klp_for_every_task(klp_task_set_world, KLP_TRANSITION_IDLE);
+	klp_tasks_set_world(KLP_TRANSITION_IDLE);
 }
 
 /* Take the entries of who goes away, and the nops, out of all sites. */
@@ -441,79 +386,6 @@ void klp_transition_cancel(void)
 	klp_transition_settle();
 }
 
-/* Let RCU and others have their turn. False: the place in the list was lost. */
-static bool klp_scan_break(struct task_struct *g, struct task_struct *task)
-{
-	bool alive;
-
-	get_task_struct(g);
-	get_task_struct(task);
-	rcu_read_unlock();
-	cond_resched();
-	rcu_read_lock();
-	alive = pid_alive(g) && pid_alive(task);
-	put_task_struct(task);
-	put_task_struct(g);
-	return alive;
-}
-
-/*
- * Try to move who has not arrived. Tasks may come, go and move meanwhile, some may be missed:
- * this only helps, klp_transition_arrived() decides.
- */
-static void klp_transition_scan(void)
-{
-	unsigned int cpu, left = KLP_SCAN_BATCH;
-	struct task_struct *g, *task;
-
-	rcu_read_lock();
-	for_each_process_thread(g, task) {
-		klp_task_try(task);
-		if (--left)
-			continue;
-		left = KLP_SCAN_BATCH;
-		if (!klp_scan_break(g, task))
-			goto unlock;
-	}
-unlock:
-	rcu_read_unlock();
-
-	cpus_read_lock();
-	for_each_possible_cpu(cpu) {
-		task = idle_task(cpu);
-		if (!cpu_online(cpu))
-			klp_task_move(task);
-		else if (klp_task_try(task) != KLP_CLEAR)
-			wake_up_if_idle(cpu);
-	}
-	cpus_read_unlock();
-}
-
-/* Nobody is missing, and nobody can come who is elsewhere. */
-static bool klp_transition_arrived(void)
-{
-	int target = klp_transition.target;
-	struct task_struct *g, *task;
-	unsigned int cpu;
-	bool arrived = true;
-
-	read_lock(&tasklist_lock);
-	for_each_process_thread(g, task) {
-		if (READ_ONCE(task->patch_state) != target) {
-			arrived = false;
-			goto unlock;
-		}
-	}
-unlock:
-	read_unlock(&tasklist_lock);
-
-	for_each_possible_cpu(cpu) {
-		if (READ_ONCE(idle_task(cpu)->patch_state) != target)
-			arrived = false;
-	}
-	return arrived;
-}
-
 static void klp_transition_nudge(void)
 {
 	if (time_before(jiffies, klp_transition.signal_at))
@@ -522,7 +394,7 @@ static void klp_transition_nudge(void)
 		pr_notice("signaling remaining tasks\n");
 	klp_transition.signalled = true;
 	klp_transition.signal_at = jiffies + KLP_SIGNAL_AFTER;
-	klp_for_every_task(klp_task_nudge, 0);
+	klp_tasks_nudge();
 }
 
 /**
@@ -535,8 +407,8 @@ void klp_transition_round(void)
 	if (!klp_transition_patch)
 		return;
 
-	klp_transition_scan();
-	if (klp_transition_arrived()) {
+	klp_tasks_scan();
+	if (klp_tasks_arrived(klp_transition.target)) {
 		klp_resched_disable();
 		klp_transition_settle();
 		queue_work(system_long_wq, &klp_retire_work);

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What does the name of a symbol or section say?
+ *
+ * Pure functions on text.
+ */
+#include <linux/kstrtox.h>
+#include <linux/string.h>
+#include "internal.h"
+
+/**
+ * klp_symbol_stem() - length of the function's name in the name of one of its cold parts
+ * @name: name of a symbol
+ *
+ * Return: the length of NAME in NAME.cold and NAME.cold.N, 0 for any other name.
+ */
+size_t klp_symbol_stem(const char *name)
+{
+	const char *tail = strstr(name, ".cold");
+	size_t len;
+
+	if (!tail || tail == name)
+		return 0;
+
+	len = tail - name;
+	tail += strlen(".cold");
+	if (!*tail)
+		return len;
+	if (*tail++ != '.' || !*tail)
+		return 0;
+	return tail[strspn(tail, "0123456789")] ? 0 : len;
+}
+
+/**
+ * klp_reloc_copy_obj() - take the name of an object off the front of a text
+ * @text: OBJECT.REST
+ * @obj: where to copy OBJECT, MODULE_NAME_LEN bytes
+ *
+ * Context: any.
+ * Return: REST, or NULL when @text does not start with the name of an object.
+ */
+const char *klp_reloc_copy_obj(const char *text, char *obj)
+{
+	size_t len = strcspn(text, ".");
+
+	if (!len || len >= MODULE_NAME_LEN || text[len] != '.')
+		return NULL;
+	memcpy(obj, text, len);
+	obj[len] = '\0';
+	return text + len + 1;
+}
+
+/**
+ * klp_reloc_parse() - take the name of a livepatch symbol apart
+ * @text: .klp.sym.OBJECT.NAME,POSITION
+ * @name: the parts; undefined after an error
+ *
+ * Context: any.
+ * Return: 0, or -EINVAL when @text does not have this form.
+ */
+int klp_reloc_parse(const char *text, struct klp_reloc_name *name)
+{
+	const char *comma;
+	size_t len;
+
+	if (!str_has_prefix(text, KLP_SYM_PREFIX))
+		return -EINVAL;
+	text = klp_reloc_copy_obj(text + strlen(KLP_SYM_PREFIX), name->obj);
+	if (!text)
+		return -EINVAL;
+
+	comma = strrchr(text, ',');
+	if (!comma || comma == text)
+		return -EINVAL;
+	len = comma - text;
+	if (len >= KSYM_NAME_LEN)
+		return -EINVAL;
+	memcpy(name->sym, text, len);
+	name->sym[len] = '\0';
+
+	return kstrtoul(comma + 1, 10, &name->pos) ? -EINVAL : 0;
+}
