@@ -151,6 +151,7 @@ extra_returns() {
 call() {
 	echo "$*" > $TARGET/call &
 	pid=$!
+	disown $pid
 	echo $pid >> "$tmp/pids"
 }
 
@@ -321,7 +322,10 @@ all_clean() {
 		[[ $m == klpt_f? && "$(cat "/sys/module/$m/refcnt")" != 0 ]] && continue
 		rmmod "$m"
 	done
-	[[ -z "$(patches)" && -z "$(our_modules | grep -v klpt_f)" ]]
+	# A forced module stays until the next boot, and klpt_lib with it.
+	m=$(our_modules)
+	[[ $m == *klpt_f* ]] && m=$(grep -v -e klpt_f -e klpt_lib <<< "$m")
+	[[ -z "$(patches)" && -z "$m" ]]
 } 2>/dev/null
 
 cleanup() {
@@ -335,12 +339,12 @@ cleanup() {
 	} 2>/dev/null
 	poll all_clean && return 0
 
-	note "cleanup: forcing $(patches)"
+	note "cleanup: forcing" $(patches)
 	for p in $(patches); do
 		[[ "$(cat "$LP/$p/transition")" == 1 ]] && echo 1 > "$LP/$p/force"
 	done
 	poll all_clean && return 1
-	note "cleanup: left behind: $(patches) $(our_modules)"
+	note "cleanup: left behind:" $(patches) $(our_modules)
 	return 1
 }
 
@@ -351,7 +355,9 @@ run_one() {
 	mark "$fn"
 	(
 		set -u
-		insmod "$MODULES/klpt_lib.ko" || fail "klpt_lib does not load"
+		[[ -e /sys/module/klpt_lib ]] || insmod "$MODULES/klpt_lib.ko" ||
+			fail "klpt_lib does not load"
+		log_clear
 		[[ -n "${NO_TARGET:-}" ]] || insmod "$MODULES/klpt_target.ko" ||
 			fail "klpt_target does not load"
 		"$fn"

@@ -1,0 +1,110 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The administrator gives up on consistency: does the transition end, and do modules stay that may still be in use?
+#
+# Modules of patches that lost a forced transition stay until the next boot, so this script uses its
+# own, klpt_f1 to klpt_f4, and can run once for each boot.
+
+. "$(dirname "$0")/klpt.sh"
+
+enabling() {
+	asleep sleep 1
+	load klpt_f1 spec=klpt_target:klpt_value,klpt_sleep
+	only_left klpt_f1 1 "$pid"
+	put $LP/klpt_f1/force 1
+	until_true "the forced transition to end" settled klpt_f1
+	message "livepatch: forcing remaining tasks to the patched state\$"
+	is_waiting 1 1 || fail "the sleeper was woken up"
+	at_rest
+	returns value 1
+	wake 1
+	ended "$pid"
+	log_is "klpt_target sleep 0" '/ sleep /!d'
+	# Nobody can be in code of a patch that has won: it may go as usual.
+	remove klpt_f1
+	returns value 0
+}
+
+disabling() {
+	patch klpt_f2 spec=klpt_target:klpt_value,klpt_sleep
+	asleep sleep 1
+	put $LP/klpt_f2/enabled 0
+	only_left klpt_f2 0 "$pid"
+	put $LP/klpt_f2/force 1
+	until_true "the patch to be disabled" gone $LP/klpt_f2
+	returns value 0
+	at_rest
+	! rmmod klpt_f2 2>/dev/null || fail "a module could be removed with a task asleep in it"
+	wake 1
+	ended "$pid"
+	log_is "klpt_target sleep 2" '/ sleep /!d'
+	! rmmod klpt_f2 2>/dev/null || fail "the module of a forced patch could be removed"
+}
+
+replacing() {
+	patch klpt_f3 spec=klpt_target:klpt_value,klpt_sleep
+	asleep sleep 1
+	load klpt_p4 spec=klpt_target:klpt_value replace=1
+	only_left klpt_p4 1 "$pid"
+	put $LP/klpt_p4/force 1
+	until_true "the forced transition to end" settled klpt_p4
+	until_true "the replaced patch to leave sysfs" gone $LP/klpt_f3
+	returns value 4
+	wake 1
+	ended "$pid"
+	log_is "klpt_target sleep 3" '/ sleep /!d'
+	! rmmod klpt_f3 2>/dev/null || fail "the module of a patch replaced by force could be removed"
+	remove klpt_p4
+	returns value 0
+}
+
+reversed_then_forced() {
+	asleep sleep 1
+	load klpt_f4 spec=klpt_target:klpt_value,klpt_sleep
+	only_left klpt_f4 1 "$pid"
+	asleep sleep 2
+	put $LP/klpt_f4/enabled 0
+	only_left klpt_f4 0 "$pid"
+	put $LP/klpt_f4/force 1
+	until_true "the patch to be withdrawn" gone $LP/klpt_f4
+	returns value 0
+	! rmmod klpt_f4 2>/dev/null || fail "a module could be removed with a task asleep in it"
+	wake 1
+	wake 2
+	ended "$pid"
+	log_is "klpt_target sleep 0
+klpt_target sleep 4" '/ sleep /!d'
+}
+
+not_in_transition() {
+	patch klpt_p1 spec=klpt_target:klpt_value
+	put_fails $LP/klpt_p1/force 1 "Invalid argument"
+	put $LP/klpt_p1/force 0
+	no_message "forcing remaining tasks"
+	remove klpt_p1
+}
+
+force_nothing() {
+	asleep sleep 1
+	load klpt_p1 spec=klpt_target:klpt_sleep
+	only_left klpt_p1 1 "$pid"
+	put $LP/klpt_p1/force 0
+	only_left klpt_p1 1 "$pid"
+	no_message "forcing remaining tasks"
+}
+
+for f in 1 2 3 4; do
+	if [[ -e /sys/module/klpt_f$f ]]; then
+		ktap_print_header
+		ktap_exit_fail_msg "klpt_f$f is still there after an earlier forced transition: reboot first"
+	fi
+done
+
+it not_in_transition "only a transition can be forced"
+it force_nothing "writing 0 to force does nothing"
+it enabling "enabling is forced, the patch works and can be removed"
+it disabling "disabling is forced, the module stays"
+it replacing "replacing is forced, the replaced module stays"
+it reversed_then_forced "a withdrawn patch is forced out, its module stays"
+klpt_main

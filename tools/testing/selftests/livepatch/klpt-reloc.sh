@@ -1,0 +1,142 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Are livepatch relocations written when the object that they refer to is there, and only then?
+#
+# All variants of klpt_reloc are the same module with different names in its relocations; see
+# test_modules/Makefile.
+
+. "$(dirname "$0")/klpt.sh"
+
+# reloc_refused VARIANT MESSAGE: by the loader of modules
+reloc_refused() {
+	local out
+
+	if out=$(insmod "$MODULES/klpt_reloc_$1.ko" 2>&1); then
+		fail "klpt_reloc_$1 was not refused"
+	fi
+	[[ "$out" == *": Invalid parameters" ]] || fail "klpt_reloc_$1: $out"
+	message "livepatch: $2"
+	no_trace klpt_reloc
+	returns value 0 "after all"
+}
+
+# target_refused VARIANT MESSAGE: the livepatch may come, the module that it patches may not
+target_refused() {
+	local out
+
+	rmmod klpt_target
+	load "klpt_reloc_$1"
+	until_true "the transition to end" settled klpt_reloc
+	if out=$(insmod "$MODULES/klpt_target.ko" 2>&1); then
+		fail "klpt_target was not refused"
+	fi
+	[[ "$out" == *": Invalid parameters" ]] || fail "klpt_target: $out"
+	message "livepatch: $2"
+	message "livepatch: patch 'klpt_reloc' failed for module 'klpt_target', refusing to load module 'klpt_target'\$"
+	[[ ! -e /sys/module/klpt_target ]] || fail "klpt_target was left behind"
+	is "$(cat $LP/klpt_reloc/klpt_target/patched)" 0 "klpt_target/patched"
+	remove klpt_reloc
+	load klpt_target
+	returns value 0 "without the livepatch"
+}
+
+all_resolved() {
+	is "$(cat /proc/cmdline)" "relocated $cmdline" "/proc/cmdline"
+	returns value 42 "${1:-}"
+	returns other 445 "${1:-}"
+	returns third 20 "${1:-}"
+}
+
+target_is_there() {
+	load klpt_reloc_good
+	until_true "the transition to end" settled klpt_reloc
+	all_resolved
+	remove klpt_reloc
+	is "$(cat /proc/cmdline)" "$cmdline" "/proc/cmdline after the patch"
+	returns value 0 "after the patch"
+}
+
+target_comes_later() {
+	rmmod klpt_target
+	load klpt_reloc_good
+	until_true "the transition to end" settled klpt_reloc
+	is "$(cat /proc/cmdline)" "relocated $cmdline" "/proc/cmdline"
+	load klpt_target
+	all_resolved
+}
+
+# Relocations are cleared when the target goes, or they could not be written again.
+target_comes_and_goes() {
+	local i
+
+	load klpt_reloc_good
+	until_true "the transition to end" settled klpt_reloc
+	for i in 1 2 3 4 5; do
+		rmmod klpt_target
+		is "$(cat $LP/klpt_reloc/klpt_target/patched)" 0 "klpt_target/patched"
+		# Take another place in memory.
+		[[ $i == 2 ]] && load klpt_extra
+		[[ $i == 4 ]] && rmmod klpt_extra
+		load klpt_target
+		all_resolved "round $i"
+	done
+}
+
+target_fails() {
+	rmmod klpt_target
+	load klpt_reloc_good
+	until_true "the transition to end" settled klpt_reloc
+	insmod $MODULES/klpt_target.ko init_ret=-5 2>/dev/null && fail "klpt_target should have failed"
+	load klpt_target
+	all_resolved
+}
+
+patch_comes_and_goes() {
+	local i
+
+	for i in 1 2 3; do
+		load klpt_reloc_good
+		until_true "the transition to end" settled klpt_reloc
+		all_resolved "round $i"
+		remove klpt_reloc
+		returns value 0 "round $i"
+	done
+}
+
+no_section() { reloc_refused no_section "section .klp.rela..*has an incorrectly formatted name"; }
+no_name() { reloc_refused no_name "symbol .klp.sym.klpt_target.* has an incorrectly formatted name"; }
+not_marked() { reloc_refused not_marked "symbol .klp.sym.klpt_target.klpt_hidden,0 is not marked as a livepatch symbol"; }
+vmlinux_symbol() { reloc_refused vmlinux_symbol "invalid access to vmlinux symbol 'saved_command_line'"; }
+unknown_vmlinux() { reloc_refused unknown_vmlinux "symbol 'klpt_no_such_symbol' not found"; }
+unknown() { reloc_refused unknown "symbol 'klpt_no_such_symbol' not found"; }
+ambiguous() { reloc_refused ambiguous "unresolvable ambiguity for symbol 'klpt_dup' in object 'klpt_target'"; }
+position() { reloc_refused position "symbol position 3 for symbol 'klpt_dup' in object 'klpt_target' not found"; }
+
+later_no_name() { target_refused no_name "symbol .klp.sym.klpt_target.* has an incorrectly formatted name"; }
+later_not_marked() { target_refused not_marked "symbol .klp.sym.klpt_target.klpt_hidden,0 is not marked as a livepatch symbol"; }
+later_unknown() { target_refused unknown "symbol 'klpt_no_such_symbol' not found"; }
+later_ambiguous() { target_refused ambiguous "unresolvable ambiguity for symbol 'klpt_dup' in object 'klpt_target'"; }
+later_position() { target_refused position "symbol position 3 for symbol 'klpt_dup' in object 'klpt_target' not found"; }
+
+cmdline=$(cat /proc/cmdline)
+
+it target_is_there "symbols of vmlinux and of a module are resolved, many entries for one of them"
+it target_comes_later "a module that comes later is resolved then"
+it target_comes_and_goes "relocations are written again when the module comes back"
+it target_fails "relocations are written again after the module has failed to load"
+it patch_comes_and_goes "the livepatch comes and goes"
+it no_section "refused: a section that does not name an object"
+it no_name "refused: a symbol that does not name a symbol"
+it not_marked "refused: a symbol that is not marked"
+it vmlinux_symbol "refused: a symbol of vmlinux in a section of a module"
+it unknown_vmlinux "refused: a symbol that vmlinux does not have"
+it unknown "refused: a symbol that the module does not have"
+it ambiguous "refused: a symbol that the module has twice"
+it position "refused: a position that the symbol does not have"
+it later_no_name "module refused: a symbol that does not name a symbol"
+it later_not_marked "module refused: a symbol that is not marked"
+it later_unknown "module refused: a symbol that it does not have"
+it later_ambiguous "module refused: a symbol that it has twice"
+it later_position "module refused: a position that the symbol does not have"
+klpt_main

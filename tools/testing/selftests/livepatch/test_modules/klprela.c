@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Turns relocations against undefined symbols of a module into livepatch relocations.
+ *
+ *	klprela IN.ko OUT.ko SYMBOL:SECTION:NAME[:plain] ...
+ *
+ * Each SYMBOL, undefined in IN.ko, is renamed to NAME, marked as a livepatch symbol (unless "plain"
+ * is given), and all relocations against it move to a section of their own for each section that
+ * they apply to, named SECTION with the name of that section appended. Nothing is checked: tests
+ * want wrong names, too. See Documentation/livepatch/module-elf-format.rst.
+ *
+ * 64-bit modules of the endianness of the host only.
+ */
+
+#include <elf.h>
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef SHF_RELA_LIVEPATCH
+#define SHF_RELA_LIVEPATCH	0x00100000
+#endif
+#ifndef SHN_LIVEPATCH
+#define SHN_LIVEPATCH		0xff20
+#endif
+
+/* Every section is a buffer of its own until the file is written. */
+struct section {
+	Elf64_Shdr hdr;
+	char *data;
+};
+
+static Elf64_Ehdr ehdr;
+static struct section *sections;
+static unsigned int nr_sections, symtab;
+
+static void *more(void *old, size_t size)
+{
+	void *new = realloc(old, size);
+
+	if (!new)
+		err(1, "memory");
+	return new;
+}
+
+static void read_module(const char *path)
+{
+	FILE *f = fopen(path, "rb");
+
+	if (!f || fread(&ehdr, sizeof(ehdr), 1, f) != 1)
+		err(1, "%s", path);
+	if (memcmp(ehdr.e_ident, ELFMAG, SELFMAG) || ehdr.e_ident[EI_CLASS] != ELFCLASS64 ||
+	    ehdr.e_type != ET_REL)
+		errx(1, "%s: not a 64-bit kernel module", path);
+
+	nr_sections = ehdr.e_shnum;
+	sections = more(NULL, nr_sections * sizeof(*sections));
+	for (unsigned int i = 0; i < nr_sections; i++) {
+		struct section *sec = &sections[i];
+
+		if (fseek(f, ehdr.e_shoff + i * sizeof(sec->hdr), SEEK_SET) ||
+		    fread(&sec->hdr, sizeof(sec->hdr), 1, f) != 1)
+			err(1, "%s: section %u", path, i);
+		sec->data = more(NULL, sec->hdr.sh_size + 1);
+		if (sec->hdr.sh_type == SHT_SYMTAB)
+			symtab = i;
+		if (sec->hdr.sh_type == SHT_NOBITS || !sec->hdr.sh_size)
+			continue;
+		if (fseek(f, sec->hdr.sh_offset, SEEK_SET) ||
+		    fread(sec->data, sec->hdr.sh_size, 1, f) != 1)
+			err(1, "%s: contents of section %u", path, i);
+	}
+	fclose(f);
+	if (!symtab)
+		errx(1, "%s: no symbols", path);
+}
+
+static void write_module(const char *path)
+{
+	FILE *f = fopen(path, "wb");
+	Elf64_Off at = sizeof(ehdr);
+
+	if (!f)
+		err(1, "%s", path);
+	for (unsigned int i = 1; i < nr_sections; i++) {
+		Elf64_Shdr *hdr = &sections[i].hdr;
+		Elf64_Xword align = hdr->sh_addralign ?: 1;
+
+		at = (at + align - 1) / align * align;
+		hdr->sh_offset = at;
+		if (hdr->sh_type == SHT_NOBITS || !hdr->sh_size)
+			continue;
+		if (fseek(f, at, SEEK_SET) || fwrite(sections[i].data, hdr->sh_size, 1, f) != 1)
+			err(1, "%s", path);
+		at += hdr->sh_size;
+	}
+	ehdr.e_shoff = (at + 7) / 8 * 8;
+	ehdr.e_shnum = nr_sections;
+	for (unsigned int i = 0; i < nr_sections; i++) {
+		if (fseek(f, ehdr.e_shoff + i * sizeof(Elf64_Shdr), SEEK_SET) ||
+		    fwrite(&sections[i].hdr, sizeof(Elf64_Shdr), 1, f) != 1)
+			err(1, "%s", path);
+	}
+	if (fseek(f, 0, SEEK_SET) || fwrite(&ehdr, sizeof(ehdr), 1, f) != 1 || fclose(f))
+		err(1, "%s", path);
+}
+
+static Elf64_Word add_string(struct section *sec, const char *text)
+{
+	Elf64_Word at = sec->hdr.sh_size;
+
+	sec->data = more(sec->data, at + strlen(text) + 1);
+	strcpy(sec->data + at, text);
+	sec->hdr.sh_size += strlen(text) + 1;
+	return at;
+}
+
+static const char *section_name(unsigned int i)
+{
+	return sections[ehdr.e_shstrndx].data + sections[i].hdr.sh_name;
+}
+
+static unsigned int mark_symbol(const char *old, const char *name, int plain)
+{
+	Elf64_Sym *syms = (Elf64_Sym *)sections[symtab].data;
+	struct section *strings = &sections[sections[symtab].hdr.sh_link];
+
+	for (unsigned int i = 1; i < sections[symtab].hdr.sh_size / sizeof(*syms); i++) {
+		if (syms[i].st_shndx != SHN_UNDEF || strcmp(strings->data + syms[i].st_name, old))
+			continue;
+		syms[i].st_name = add_string(strings, name);
+		if (!plain)
+			syms[i].st_shndx = SHN_LIVEPATCH;
+		return i;
+	}
+	errx(1, "no undefined symbol %s", old);
+}
+
+/* The livepatch relocations of section @base, which has the others in section @from. */
+static unsigned int klp_section(unsigned int from, const char *prefix)
+{
+	Elf64_Word base = sections[from].hdr.sh_info;
+	char name[512];
+
+	if (snprintf(name, sizeof(name), "%s%s", prefix, section_name(base)) >= (int)sizeof(name))
+		errx(1, "%s: too long", prefix);
+	for (unsigned int i = 1; i < nr_sections; i++) {
+		if (!strcmp(section_name(i), name))
+			return i;
+	}
+
+	sections = more(sections, (nr_sections + 1) * sizeof(*sections));
+	memset(&sections[nr_sections], 0, sizeof(*sections));
+	sections[nr_sections].hdr = (Elf64_Shdr) {
+		.sh_name	= add_string(&sections[ehdr.e_shstrndx], name),
+		.sh_type	= SHT_RELA,
+		.sh_flags	= SHF_ALLOC | SHF_INFO_LINK | SHF_RELA_LIVEPATCH,
+		.sh_link	= symtab,
+		.sh_info	= base,
+		.sh_addralign	= 8,
+		.sh_entsize	= sizeof(Elf64_Rela),
+	};
+	return nr_sections++;
+}
+
+static unsigned int move_relocations(unsigned int from, unsigned int symbol, const char *prefix)
+{
+	Elf64_Rela *relas = (Elf64_Rela *)sections[from].data;
+	unsigned int left = 0, moved = 0;
+
+	for (unsigned int i = 0; i < sections[from].hdr.sh_size / sizeof(*relas); i++) {
+		struct section *to;
+		unsigned int index;
+
+		if (ELF64_R_SYM(relas[i].r_info) != symbol) {
+			relas[left++] = relas[i];
+			continue;
+		}
+		index = klp_section(from, prefix);	/* moves the sections */
+		to = &sections[index];
+		to->data = more(to->data, to->hdr.sh_size + sizeof(*relas));
+		memcpy(to->data + to->hdr.sh_size, &relas[i], sizeof(*relas));
+		to->hdr.sh_size += sizeof(*relas);
+		moved++;
+	}
+	sections[from].hdr.sh_size = left * sizeof(*relas);
+	return moved;
+}
+
+static void convert(char *rule)
+{
+	char *old = strtok(rule, ":"), *prefix = strtok(NULL, ":"), *name = strtok(NULL, ":");
+	char *plain = strtok(NULL, ":");
+	unsigned int symbol, moved = 0, end = nr_sections;
+
+	if (!name || (plain && strcmp(plain, "plain")))
+		errx(1, "usage: klprela IN.ko OUT.ko SYMBOL:SECTION:NAME[:plain] ...");
+	symbol = mark_symbol(old, name, !!plain);
+	for (unsigned int i = 1; i < end; i++) {
+		if (sections[i].hdr.sh_type == SHT_RELA &&
+		    !(sections[i].hdr.sh_flags & SHF_RELA_LIVEPATCH))
+			moved += move_relocations(i, symbol, prefix);
+	}
+	if (!moved)
+		errx(1, "no relocation against %s", old);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 4)
+		errx(1, "usage: klprela IN.ko OUT.ko SYMBOL:SECTION:NAME[:plain] ...");
+	read_module(argv[1]);
+	for (int i = 3; i < argc; i++)
+		convert(argv[i]);
+	write_module(argv[2]);
+	return 0;
+}
