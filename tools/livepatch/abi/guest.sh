@@ -110,7 +110,7 @@ shadow() {
 		rmmod livepatch-shadow-fix2 &&
 		rmmod livepatch-shadow-fix1 &&
 		rmmod livepatch-shadow-mod &&
-		dmesg | grep -q 'livepatch_fix2_dummy_check: dummy @ .*, expired =' &&
+		dmesg | grep -q 'livepatch_fix2_dummy_free: dummy @ .*, check counter =' &&
 		dmesg | grep -q 'livepatch_fix2_dummy_leak_dtor: dummy @ .*, prevented leak'
 }
 
