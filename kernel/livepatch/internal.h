@@ -36,6 +36,18 @@ struct klp_ranges {
 };
 
 /**
+ * struct klp_forbidden - the code that tasks have to leave before they change over
+ * @code: functions that one world uses and the other does not, and the way into them
+ * @text: all text of modules whose patches go away
+ *
+ * Either may be NULL, which is an empty set.
+ */
+struct klp_forbidden {
+	struct klp_ranges *code;
+	struct klp_ranges *text;
+};
+
+/**
  * struct klp_code - where the machine code of one function lies
  * @nr: number of parts
  * @part: its body first, then what the compiler has split off (NAME.cold)
@@ -159,8 +171,8 @@ extern struct work_struct klp_retire_work;
 extern struct list_head klp_retired;
 
 void klp_transition_open(struct klp_patch *patch, int target);
-struct klp_ranges *klp_transition_ranges(int target);
-void klp_transition_begin(struct klp_ranges *forbidden);
+int klp_transition_forbid(int target, struct klp_forbidden *forbidden);
+void klp_transition_begin(const struct klp_forbidden *forbidden);
 void klp_transition_cancel(void);
 int klp_transition_reverse(void);
 void klp_transition_force(void);
@@ -202,8 +214,8 @@ bool klp_tasks_arrived(int target);
 
 /* --- task.c: one task ---------------------------------------------------------------------- */
 
-void klp_task_set_target(int target, struct klp_ranges *forbidden);
-void klp_task_set_forbidden(struct klp_ranges *forbidden);
+void klp_task_set_target(int target);
+void klp_task_set_forbidden(const struct klp_forbidden *forbidden);
 enum klp_verdict klp_task_try(struct task_struct *task);
 void klp_task_move(struct task_struct *task);
 

@@ -122,7 +122,7 @@ static int klp_patch_resolve(struct klp_patch *patch)
 
 static int klp_patch_set_up(struct klp_patch *patch)
 {
-	struct klp_ranges *forbidden;
+	struct klp_forbidden forbidden;
 	struct klp_object *obj;
 	int ret;
 
@@ -138,10 +138,10 @@ static int klp_patch_set_up(struct klp_patch *patch)
 	if (ret)
 		return ret;
 
-	forbidden = klp_transition_ranges(KLP_TRANSITION_PATCHED);
-	if (!forbidden)
-		return -ENOMEM;
-	klp_transition_begin(forbidden);
+	ret = klp_transition_forbid(KLP_TRANSITION_PATCHED, &forbidden);
+	if (ret)
+		return ret;
+	klp_transition_begin(&forbidden);
 	return 0;
 }
 
@@ -188,17 +188,18 @@ int klp_patch_enable(struct klp_patch *patch)
  */
 int klp_patch_disable(struct klp_patch *patch)
 {
-	struct klp_ranges *forbidden;
+	struct klp_forbidden forbidden;
 	struct klp_object *obj;
+	int ret;
 
 	if (klp_transition_patch)
 		return -EBUSY;
 
 	klp_world_disable(patch);
-	forbidden = klp_transition_ranges(KLP_TRANSITION_UNPATCHED);
-	if (!forbidden) {
+	ret = klp_transition_forbid(KLP_TRANSITION_UNPATCHED, &forbidden);
+	if (ret) {
 		klp_world_settle(patch, KLP_TRANSITION_PATCHED);
-		return -ENOMEM;
+		return ret;
 	}
 
 	klp_transition_open(patch, KLP_TRANSITION_UNPATCHED);
@@ -208,6 +209,6 @@ int klp_patch_disable(struct klp_patch *patch)
 			klp_object_pre_unpatch(obj);
 	}
 
-	klp_transition_begin(forbidden);
+	klp_transition_begin(&forbidden);
 	return 0;
 }

@@ -206,12 +206,13 @@ static void klp_shadow_remove(struct klp_shadow *shadow, klp_shadow_dtor_t dtor)
 void klp_shadow_free(void *obj, unsigned long id, klp_shadow_dtor_t dtor)
 {
 	struct klp_shadow *shadow;
+	unsigned long flags;
 
-	guard(spinlock_irqsave)(&klp_shadow_lock);
-
+	spin_lock_irqsave(&klp_shadow_lock, flags);
 	shadow = klp_shadow_find(obj, id);
 	if (shadow)
 		klp_shadow_remove(shadow, dtor);
+	spin_unlock_irqrestore(&klp_shadow_lock, flags);
 }
 EXPORT_SYMBOL_GPL(klp_shadow_free);
 
@@ -227,13 +228,14 @@ void klp_shadow_free_all(unsigned long id, klp_shadow_dtor_t dtor)
 {
 	struct klp_shadow *shadow;
 	struct hlist_node *tmp;
+	unsigned long flags;
 
-	guard(spinlock_irqsave)(&klp_shadow_lock);
-
+	spin_lock_irqsave(&klp_shadow_lock, flags);
 	hlist_for_each_entry_safe(shadow, tmp, &klp_shadow_list, all) {
 		if (shadow->key.id == id)
 			klp_shadow_remove(shadow, dtor);
 	}
+	spin_unlock_irqrestore(&klp_shadow_lock, flags);
 }
 EXPORT_SYMBOL_GPL(klp_shadow_free_all);
 

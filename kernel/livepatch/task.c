@@ -9,6 +9,7 @@
  * What goes on is written by the transition before it sets the first TIF_PATCH_PENDING; the
  * letters refer to the comment at the top of transition.c.
  */
+#include <linux/kthread.h>
 #include <linux/sched/task.h>
 #include <linux/sched/task_stack.h>
 #include <linux/stacktrace.h>
@@ -18,43 +19,47 @@
 static int klp_task_target = KLP_TRANSITION_IDLE;
 
 /*
- * The code that has to be left. Written under klp_mutex (A), read by the transition under
- * klp_mutex and by tasks in cond_resched() with preemption off (B).
+ * The code that has to be left, see struct klp_forbidden. Written under klp_mutex (A), read by the
+ * transition under klp_mutex and by tasks in cond_resched() with preemption off (B).
  */
-static struct klp_ranges __rcu *klp_task_forbidden;
+static struct klp_ranges __rcu *klp_task_code;
+static struct klp_ranges __rcu *klp_task_text;
 
-/**
- * klp_task_set_forbidden() - replace the code that tasks have to leave
- * @forbidden: sealed set, NULL for none; belongs to the callee
- *
- * Context: process context; klp_mutex held.
- */
-void klp_task_set_forbidden(struct klp_ranges *forbidden)
+static void klp_task_set_ranges(struct klp_ranges __rcu **where, struct klp_ranges *set)
 {
-	forbidden = rcu_replace_pointer(klp_task_forbidden, forbidden,
-					lockdep_is_held(&klp_mutex));
-	if (forbidden)
-		kvfree_rcu(forbidden, rcu);
+	set = rcu_replace_pointer(*where, set, lockdep_is_held(&klp_mutex));
+	if (set)
+		kvfree_rcu(set, rcu);
 }
 
 /**
- * klp_task_set_target() - say where tasks go and what they have to leave
+ * klp_task_set_forbidden() - replace the code that tasks have to leave
+ * @forbidden: sealed sets, which belong to the callee
+ *
+ * Context: process context; klp_mutex held.
+ */
+void klp_task_set_forbidden(const struct klp_forbidden *forbidden)
+{
+	klp_task_set_ranges(&klp_task_code, forbidden->code);
+	klp_task_set_ranges(&klp_task_text, forbidden->text);
+}
+
+/**
+ * klp_task_set_target() - say where tasks go
  * @target: world, or KLP_TRANSITION_IDLE
- * @forbidden: sealed set, NULL for none; belongs to the callee
  *
  * No task may have TIF_PATCH_PENDING set, and none may be about to use what it has seen while
  * it was set.
  *
  * Context: process context; klp_mutex held.
  */
-void klp_task_set_target(int target, struct klp_ranges *forbidden)
+void klp_task_set_target(int target)
 {
 	WRITE_ONCE(klp_task_target, target);
-	klp_task_set_forbidden(forbidden);
 }
 
 struct klp_stack_walk {
-	const struct klp_ranges *forbidden;
+	struct klp_forbidden forbidden;
 	enum klp_verdict verdict;
 };
 
@@ -62,7 +67,8 @@ static bool klp_stack_frame(void *cookie, unsigned long addr)
 {
 	struct klp_stack_walk *walk = cookie;
 
-	if (!klp_ranges_contain(walk->forbidden, addr))
+	if (!klp_ranges_contain(walk->forbidden.code, addr) &&
+	    !klp_ranges_contain(walk->forbidden.text, addr))
 		return true;
 	walk->verdict = KLP_ON_STACK;
 	return false;
@@ -75,7 +81,12 @@ static enum klp_verdict klp_stack_check(struct task_struct *task)
 	int ret;
 
 	/* Whoever gets here holds klp_mutex or has preemption off. */
-	walk.forbidden = rcu_dereference_raw(klp_task_forbidden);
+	walk.forbidden.code = rcu_dereference_raw(klp_task_code);
+	walk.forbidden.text = rcu_dereference_raw(klp_task_text);
+
+	/* A thread that a patch runs itself would never leave: its functions are what counts. */
+	if (klp_ranges_contain(walk.forbidden.text, (unsigned long)kthread_func(task)))
+		walk.forbidden.text = NULL;
 
 	/* A task that has given its stack back is in nobody's code. */
 	if (!try_get_task_stack(task))

@@ -84,63 +84,65 @@ static const char *klp_transition_verb(int target)
 	return target == KLP_TRANSITION_PATCHED ? "patching" : "unpatching";
 }
 
-static int klp_forbid_text(struct klp_ranges **set, const struct module *mod)
+static int klp_forbid_code(int target, struct klp_ranges **set)
 {
-	unsigned long start = (unsigned long)mod->mem[MOD_TEXT].base;
-
-	return klp_ranges_add(set, start, start + mod->mem[MOD_TEXT].size);
-}
-
-/*
- * The code that tasks must have left when they go to world @target: what calls are diverted to,
- * or not, in the other world only; and everything in the module of a patch that goes away, since
- * a replacement may have jumped to a helper at its end and left no trace of itself on the stack.
- */
-static int klp_transition_forbid(int target, struct klp_ranges **set)
-{
-	struct klp_patch *patch;
 	struct klp_site *site;
 	int ret;
-
-	/* Also makes sure that there is a set. */
-	ret = klp_ranges_add(set, 0, 0);
-	if (ret)
-		return ret;
 
 	klp_for_each_site(site) {
 		ret = klp_site_forbid(site, !target, set);
 		if (ret)
 			return ret;
 	}
+	klp_ranges_seal(*set);
+	return 0;
+}
+
+static int klp_forbid_text(int target, struct klp_ranges **set)
+{
+	struct klp_patch *patch;
+	int ret;
 
 	list_for_each_entry(patch, &klp_patches, list) {
+		const struct module_memory *text = &patch->mod->mem[MOD_TEXT];
+		unsigned long start = (unsigned long)text->base;
+
 		if (!klp_world_loses(patch, target))
 			continue;
-		ret = klp_forbid_text(set, patch->mod);
+		ret = klp_ranges_add(set, start, start + text->size);
 		if (ret)
 			return ret;
 	}
-
 	klp_ranges_seal(*set);
 	return 0;
 }
 
 /**
- * klp_transition_ranges() - work out what tasks have to leave
+ * klp_transition_forbid() - work out what tasks have to leave
  * @target: the world that they go to; the bits of all patches and the sites are as they will be
+ * @forbidden: out: what calls are diverted to, or not, in the other world only; and everything in
+ *	the module of a patch that goes away, since a replacement may have jumped to a helper at
+ *	its end and left no trace of itself on the stack
  *
  * Context: process context, may sleep; klp_mutex held.
- * Return: a sealed set of code ranges, or NULL when there is no memory.
+ * Return: 0 or -ENOMEM, upon which @forbidden is empty.
  */
-struct klp_ranges *klp_transition_ranges(int target)
+int klp_transition_forbid(int target, struct klp_forbidden *forbidden)
 {
-	struct klp_ranges *set = NULL;
+	int ret;
 
-	if (klp_transition_forbid(target, &set)) {
-		kvfree(set);
-		return NULL;
-	}
-	return set;
+	*forbidden = (struct klp_forbidden){};
+
+	ret = klp_forbid_code(target, &forbidden->code);
+	if (!ret)
+		ret = klp_forbid_text(target, &forbidden->text);
+	if (!ret)
+		return 0;
+
+	kvfree(forbidden->code);
+	kvfree(forbidden->text);
+	*forbidden = (struct klp_forbidden){};
+	return ret;
 }
 
 /**
@@ -153,16 +155,16 @@ struct klp_ranges *klp_transition_ranges(int target)
  */
 int klp_transition_refresh(void)
 {
-	struct klp_ranges *set;
+	struct klp_forbidden forbidden;
+	int ret;
 
 	if (!klp_transition_patch)
 		return 0;
 
-	set = klp_transition_ranges(klp_transition.target);
-	if (!set)
-		return -ENOMEM;
-	klp_task_set_forbidden(set);
-	return 0;
+	ret = klp_transition_forbid(klp_transition.target, &forbidden);
+	if (!ret)
+		klp_task_set_forbidden(&forbidden);
+	return ret;
 }
 
 /**
@@ -183,7 +185,7 @@ void klp_transition_open(struct klp_patch *patch, int target)
 }
 
 /* From here on tasks can move. */
-static void klp_transition_start(struct klp_ranges *forbidden)
+static void klp_transition_start(const struct klp_forbidden *forbidden)
 {
 	struct klp_patch *patch = klp_transition_patch;
 	int target = klp_transition.target;
@@ -192,7 +194,8 @@ static void klp_transition_start(struct klp_ranges *forbidden)
 		  klp_transition_verb(target));
 
 	WRITE_ONCE(patch->enabled, target == KLP_TRANSITION_PATCHED);
-	klp_task_set_target(target, forbidden);
+	klp_task_set_target(target);
+	klp_task_set_forbidden(forbidden);
 
 	/* A: destinations, target and ranges before the flags. */
 	smp_wmb();
@@ -208,13 +211,13 @@ static void klp_transition_start(struct klp_ranges *forbidden)
 
 /**
  * klp_transition_begin() - set the tasks in motion
- * @forbidden: from klp_transition_ranges(); belongs to the callee
+ * @forbidden: from klp_transition_forbid(); the sets belong to the callee
  *
  * All sites must be hooked by now. The first round follows in the worker.
  *
  * Context: process context, may sleep; klp_mutex held, klp_transition_open() done.
  */
-void klp_transition_begin(struct klp_ranges *forbidden)
+void klp_transition_begin(const struct klp_forbidden *forbidden)
 {
 	struct klp_site *site;
 
@@ -236,10 +239,12 @@ void klp_transition_begin(struct klp_ranges *forbidden)
 int klp_transition_reverse(void)
 {
 	int target = !klp_transition.target;
-	struct klp_ranges *forbidden = klp_transition_ranges(target);
+	struct klp_forbidden forbidden;
+	int ret;
 
-	if (!forbidden)
-		return -ENOMEM;
+	ret = klp_transition_forbid(target, &forbidden);
+	if (ret)
+		return ret;
 
 	pr_debug("'%s': reversing transition from %s to %s\n", klp_transition_patch->mod->name,
 		 klp_transition_verb(!target), klp_transition_verb(target));
@@ -250,7 +255,7 @@ int klp_transition_reverse(void)
 	klp_sync();
 
 	klp_transition.target = target;
-	klp_transition_start(forbidden);
+	klp_transition_start(&forbidden);
 	return 0;
 }
 
@@ -288,7 +293,8 @@ static void klp_transition_merge(int target)
 	/* G: nobody uses a destination that was different. */
 	klp_sync();
 
-	klp_task_set_target(KLP_TRANSITION_IDLE, NULL);
+	klp_task_set_target(KLP_TRANSITION_IDLE);
+	klp_task_set_forbidden(&(struct klp_forbidden){});
 	klp_tasks_set_world(KLP_TRANSITION_IDLE);
 }
 

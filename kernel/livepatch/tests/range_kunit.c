@@ -106,7 +106,10 @@ static void ranges_empty_test(struct kunit *test)
 static void ranges_limits_test(struct kunit *test)
 {
 	const struct klp_range in[] = {
-		{ ULONG_MAX - 1, ULONG_MAX }, { 0, 1 }, { LONG_MAX, (unsigned long)LONG_MAX + 2 }, {}
+		{ ULONG_MAX - 1, ULONG_MAX },
+		{ 0, 1 },
+		{ LONG_MAX, (unsigned long)LONG_MAX + 2 },
+		{}
 	};
 	struct klp_ranges *set = ranges_make(test, in);
 

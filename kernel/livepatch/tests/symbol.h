@@ -12,12 +12,14 @@
 #define KLP_KUNIT_COLD	112	/* where the cold part begins */
 #define KLP_KUNIT_END	128	/* where it ends */
 
+#define KLP_KUNIT_SYMBOL(name, size)	name ": .skip " __stringify(size) "\n"
+
 asm(".pushsection .data\n"
-    "klp_kunit_body: .skip " __stringify(KLP_KUNIT_BODY) "\n"
-    "klp_kunit_else: .skip " __stringify(KLP_KUNIT_COLD - KLP_KUNIT_BODY) "\n"
-    "klp_kunit_body.cold: .skip " __stringify(KLP_KUNIT_END - KLP_KUNIT_COLD) "\n"
-    "klp_kunit_end: .skip 16\n"
-    ".popsection");
+	KLP_KUNIT_SYMBOL("klp_kunit_body", KLP_KUNIT_BODY)
+	KLP_KUNIT_SYMBOL("klp_kunit_else", KLP_KUNIT_COLD - KLP_KUNIT_BODY)
+	KLP_KUNIT_SYMBOL("klp_kunit_body.cold", KLP_KUNIT_END - KLP_KUNIT_COLD)
+	KLP_KUNIT_SYMBOL("klp_kunit_end", 16)
+	".popsection");
 
 extern char klp_kunit_body[];
 
