@@ -28,7 +28,7 @@ help:
 
 # ---- building
 
-.PHONY: setup tree stock-tree kernel image
+.PHONY: setup tree stock-tree kernel stage image
 
 setup:
 	@$(tools)/setup
@@ -42,6 +42,9 @@ stock-tree: tree
 kernel: tree
 	@$(tools)/kernel
 
+stage: kernel
+	@$(tools)/vm/stage
+
 image: setup
 	@$(tools)/vm/image
 
@@ -49,10 +52,10 @@ image: setup
 
 .PHONY: demo shell
 
-demo: kernel image
+demo: stage image
 	@$(tools)/vm/demo
 
-shell: kernel image
+shell: stage image
 	@$(tools)/vm/shell
 
 # ---- testing
@@ -81,10 +84,10 @@ upstream-tests: tree image
 check: tree
 	@$(tools)/check/run
 
-abi: tree image
+abi: stage image
 	@$(tools)/abi/run
 
-bench: stock-tree image
+bench: kernel stock-tree image
 	@$(tools)/bench/run
 
 coverage: tree image

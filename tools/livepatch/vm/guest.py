@@ -176,6 +176,12 @@ class Guest:
         log = 'quiet' if interactive else 'ignore_loglevel'
         return command + ['-append', f'console=ttyS0 {log} panic=-1 oops=panic {self.append}']
 
+    def interact(self, plan):
+        """Become QEMU, with the guest's console on the terminal."""
+        self.dir.mkdir(parents=True, exist_ok=True)
+        command = self.command(self.initramfs(plan), interactive=True)
+        os.execvp(command[0], command)
+
     # ---- watching
 
     def run(self, plan):
@@ -207,7 +213,7 @@ class Guest:
         passed, failed = self.counts()
         self.say(f'{passed} passed, {failed} failed in {time.monotonic() - start:.0f} s')
         if failed:
-            print(f'{self.name}: logs: {self.output} {self.console}', flush=True)
+            self.say(f'logs: {self.output} {self.console}')
         return failed == 0
 
     def counts(self):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 RESULT = re.compile(r'^(?P<indent> *)(?P<verdict>ok|not ok)\b *(?P<number>\d+)?(?: -)? *(?P<name>.*)$')
 PLAN = re.compile(r'^(?P<indent> *)1\.\.(?P<count>\d+)\b *(?P<rest>.*)$')
+VERSION = re.compile(r'^(?P<indent> *)K?TAP version \d+')
 STOCK = re.compile(r'^TEST: (?P<name>.*?) \.\.\. (?P<verdict>ok|not ok)$')
 DIRECTIVE = re.compile(r'(?:^|\s)#\s*(?P<word>SKIP|XFAIL|TODO|TIMEOUT)\b *(?P<why>.*)$', re.IGNORECASE)
 
@@ -33,7 +34,8 @@ class Parser:
         self.report = report
         self.results = []       # all that count
         self.levels = {}        # depth -> [verdicts seen below the next result of a lower depth]
-        self.plans = {}         # depth -> [planned, seen]
+        self.plans = {}         # depth -> number of results announced
+        self.seen = {}          # depth -> number of results seen
         self.tail = []          # last lines, to show when something fails
 
     def count(self, name, verdict, why=''):
@@ -55,11 +57,15 @@ class Parser:
             self.levels.setdefault(100 * depth, []).append(verdict)
             self.count(stock['name'], verdict)
             return
+        version = VERSION.match(text)
+        if version:
+            # A document of its own begins.
+            self.close(100 * depth + len(version['indent']) - 1)
+            return
         plan = PLAN.match(text)
         if plan:
-            at = 100 * depth + len(plan['indent'])
-            self.close(at)
-            self.plans[at] = [int(plan['count']), 0]
+            # It may stand before the results or after them.
+            self.plans[100 * depth + len(plan['indent'])] = int(plan['count'])
             if plan['count'] == '0' and 'skip' in plan['rest'].lower():
                 self.count('the whole of it', SKIP, plan['rest'].strip(' #'))
             return
@@ -85,24 +91,25 @@ class Parser:
         elif ' # ' in name:
             name, why = name.split(' # ', 1)
         name = name.strip(' -') or f'test {match["number"]}'
-        below = self.close(at, deeper_only=True)
-        if at in self.plans:
-            self.plans[at][1] += 1
+        below = self.close(at)
+        self.seen[at] = self.seen.get(at, 0) + 1
         self.levels.setdefault(at, []).append(verdict)
         if below and (verdict == PASS or FAIL in below or (verdict == SKIP and SKIP in below)):
             return
         self.count(name, verdict, why)
 
-    def close(self, at, deeper_only=False):
+    def close(self, at):
         """Levels below AT are complete: check their plans, return the verdicts seen there."""
         below = []
         for depth in [d for d in self.levels if d > at]:
             below += self.levels.pop(depth)
-        for depth in [d for d in self.plans if d > at or (d == at and not deeper_only)]:
-            planned, seen = self.plans.pop(depth)
+        for depth in [d for d in self.plans if d > at]:
+            planned, seen = self.plans.pop(depth), self.seen.get(depth, 0)
             if planned != seen:
                 self.count('plan', FAIL, f'{planned} results announced, {seen} seen')
                 below.append(FAIL)
+        for depth in [d for d in self.seen if d > at]:
+            del self.seen[depth]
         return below
 
     def finish(self, status):
