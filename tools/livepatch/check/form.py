@@ -121,6 +121,7 @@ def objects(makefile, files):
     # What depends on the configuration is only seen in the text.
     text = re.sub(r'#.*|^\w+_\w+\.o\s*:=.*', '', read(makefile), flags=re.M)
     asked |= set(re.findall(r'([\w./-]+)\.o\b', text))
+    asked |= set(re.findall(r'^([\w-]+): \1\.c$', text, flags=re.M))
     parts = {re.sub(r'-(y|objs)?$', '', name) for name in values}
     parts |= set(re.findall(r'^([\w-]+)-\$\(', text, flags=re.M))
     others = {os.path.dirname(path) + '/' for path in files
