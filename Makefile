@@ -24,7 +24,7 @@ tools := tools/livepatch
 
 .PHONY: help
 help:
-	@cat $(tools)/help
+	@sed 1d $(tools)/help
 
 # ---- building
 
