@@ -51,7 +51,8 @@ class Unit:
     def kselftest(cls, where, test, limit):
         """TEST of the installed kselftest /ksft/WHERE."""
         script = test.split(':')[1]
-        return cls(f'{where}/{script}', f'ksft {where}/{script} /ksft/{where} {test} {limit}', limit)
+        name = f'{where}/{script}'
+        return cls(name, f'ksft {name} /ksft/{where} {test} {limit}', limit)
 
     @classmethod
     def kunit(cls, patterns, limit):
@@ -120,7 +121,8 @@ class Guest:
     def report(self, result):
         """Record a result."""
         if result.verdict == SKIP:
-            reason = known(read_list(VM / 'known-skips'), result.unit, f'{result.name} {result.why}')
+            reason = known(read_list(VM / 'known-skips'), result.unit,
+                           f'{result.name} {result.why}')
             if reason:
                 self.say(f'skip {result.unit}: {result.name}: {reason}')
                 return
@@ -138,7 +140,7 @@ class Guest:
         shutil.rmtree(job, ignore_errors=True)
         (job / 'job').mkdir(parents=True)
         (job / 'job/plan').write_text(''.join(unit.line + '\n' for unit in plan))
-        for where, what in self.files.items():
+        for where, what in {'/init': VM / 'init', **self.files}.items():
             target = job / where.lstrip('/')
             target.parent.mkdir(parents=True, exist_ok=True)
             if isinstance(what, Path):
@@ -171,8 +173,9 @@ class Guest:
         if interactive:
             command += ['-serial', 'mon:stdio']
         else:
-            command += ['-chardev', f'file,id=console,path={self.console}', '-serial', 'chardev:console',
-                        '-chardev', 'stdio,id=report,signal=off', '-serial', 'chardev:report']
+            command += ['-chardev', f'file,id=console,path={self.console}',
+                        '-chardev', 'stdio,id=report,signal=off',
+                        '-serial', 'chardev:console', '-serial', 'chardev:report']
         log = 'quiet' if interactive else 'ignore_loglevel'
         return command + ['-append', f'console=ttyS0 {log} panic=-1 oops=panic {self.append}']
 

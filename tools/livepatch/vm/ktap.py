@@ -8,11 +8,13 @@ and nothing below it did.
 import re
 from dataclasses import dataclass
 
-RESULT = re.compile(r'^(?P<indent> *)(?P<verdict>ok|not ok)\b *(?P<number>\d+)?(?: -)? *(?P<name>.*)$')
+RESULT = re.compile(r'^(?P<indent> *)(?P<verdict>ok|not ok)\b *(?P<number>\d+)?(?: -)? *'
+                    r'(?P<name>.*)$')
 PLAN = re.compile(r'^(?P<indent> *)1\.\.(?P<count>\d+)\b *(?P<rest>.*)$')
 VERSION = re.compile(r'^(?P<indent> *)K?TAP version \d+')
 STOCK = re.compile(r'^TEST: (?P<name>.*?) \.\.\. (?P<verdict>ok|not ok)$')
-DIRECTIVE = re.compile(r'(?:^|\s)#\s*(?P<word>SKIP|XFAIL|TODO|TIMEOUT)\b *(?P<why>.*)$', re.IGNORECASE)
+DIRECTIVE = re.compile(r'(?:^|\s)#\s*(?P<word>SKIP|XFAIL|TODO|TIMEOUT)\b *(?P<why>.*)$',
+                       re.IGNORECASE)
 
 PASS, FAIL, SKIP = 'ok', 'FAIL', 'skip'
 

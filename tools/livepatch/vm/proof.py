@@ -57,7 +57,8 @@ def prove(case):
         f'{KSFT}/proof/test.sh': f'#!/bin/bash\n{case.script}\n',
         **case.files,
     }
-    guest = Guest(f'proof-{case.name}', files=files, boot_limit=case.boot_limit, grace=3, quiet=True)
+    guest = Guest(f'proof-{case.name}', files=files, boot_limit=case.boot_limit, grace=3,
+                  quiet=True)
     # kselftest's own runner, as installed with the tests.
     tests = guest.staged.parent / 'root/ksft/upstream'
     for path in ('run_kselftest.sh', 'kselftest/runner.sh'):
