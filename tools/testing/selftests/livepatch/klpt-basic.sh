@@ -15,7 +15,7 @@ vmlinux_function() {
 	at_rest
 	disable klpt_p1
 	is "$(cat /proc/cmdline)" "$before" "/proc/cmdline after the patch"
-	! hooked cmdline_proc_show || fail "a handler is still attached to cmdline_proc_show()"
+	unhooked cmdline_proc_show
 	at_rest
 	unload klpt_p1
 }
@@ -33,11 +33,10 @@ module_functions() {
 
 two_objects_and_vmlinux() {
 	load klpt_extra
-	patch klpt_p2 'spec=vmlinux:cmdline_proc_show;klpt_target:klpt_value;klpt_extra:klpt_value,klpt_other'
+	patch klpt_p2 'spec=vmlinux:cmdline_proc_show;klpt_target:klpt_value;klpt_extra:klpt_value'
 	is "$(cat /proc/cmdline)" klpt_p2 "/proc/cmdline"
 	returns value 2
 	extra_returns value 2
-	extra_returns other 2
 	remove klpt_p2
 	returns value 0 "after"
 	extra_returns value 0 "after"
@@ -63,7 +62,7 @@ comes_back_only_by_loading() {
 
 module_is_pinned() {
 	patch klpt_p1 spec=klpt_target:klpt_value
-	! rmmod klpt_p1 2>/dev/null || fail "the module of an enabled patch could be removed"
+	in_use klpt_p1
 	returns value 1
 	[[ "$(cat /sys/module/klpt_p1/refcnt)" == 1 ]] || fail "the patch should hold one reference"
 	disable klpt_p1

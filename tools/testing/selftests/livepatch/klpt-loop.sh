@@ -4,10 +4,10 @@
 # The question of 2014 (kpatch against kGraft): foo() sleeps and calls bar(), again and again. What
 # does a task inside foo() see when bar() is patched?
 #
-# The hybrid model moves a task when no function of the patch is on its stack. So with bar() alone in
-# the patch, a task asleep in foo() moves, and one call of foo() sees the old bar() first and the new
-# one later. An author who cannot live with that puts foo() into the patch as well: then the task stays
-# in its world until it has left foo(), and no call of foo() ever sees both.
+# The hybrid model moves a task when no function of the patch is on its stack. So with bar() alone
+# in the patch, a task asleep in foo() moves, and one call of foo() sees the old bar() first and the
+# new one later. An author who cannot live with that puts foo() into the patch as well: then the
+# task stays in its world until it has left foo(), and no call of foo() ever sees both.
 
 . "$(dirname "$0")/klpt.sh"
 
@@ -109,8 +109,8 @@ with_foo_reversed() {
 klpt_target seen 111111" '/ seen /!d'
 }
 
-it bar_alone "bar() alone: one call of foo() sees the old bar(), then the new one"
-it bar_alone_disabled "bar() alone, disabled: one call of foo() sees the new bar(), then the old one"
+it bar_alone "bar() alone: one call of foo() sees the old bar() first, then the new one"
+it bar_alone_disabled "bar() alone, disabled: one call of foo() sees the new bar() first"
 it with_foo "foo() and bar(): one call of foo() sees one bar()"
 it with_foo_disabled "foo() and bar(), disabled: one call of foo() sees one bar()"
 it with_foo_replaced "foo() and bar(), replaced: one call of foo() sees one bar()"

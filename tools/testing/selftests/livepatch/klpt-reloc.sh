@@ -8,7 +8,7 @@
 
 . "$(dirname "$0")/klpt.sh"
 
-# reloc_refused VARIANT MESSAGE: by the loader of modules
+# reloc_refused VARIANT WORD...: by the loader of modules
 reloc_refused() {
 	local out
 
@@ -16,12 +16,12 @@ reloc_refused() {
 		fail "klpt_reloc_$1 was not refused"
 	fi
 	[[ "$out" == *": Invalid parameters" ]] || fail "klpt_reloc_$1: $out"
-	message "livepatch: $2"
+	names klpt_reloc "${@:2}"
 	no_trace klpt_reloc
 	returns value 0 "after all"
 }
 
-# target_refused VARIANT MESSAGE: the livepatch may come, the module that it patches may not
+# target_refused VARIANT WORD...: the livepatch may come, the module that it patches may not
 target_refused() {
 	local out
 
@@ -32,8 +32,8 @@ target_refused() {
 		fail "klpt_target was not refused"
 	fi
 	[[ "$out" == *": Invalid parameters" ]] || fail "klpt_target: $out"
-	message "livepatch: $2"
-	message "livepatch: patch 'klpt_reloc' failed for module 'klpt_target', refusing to load module 'klpt_target'\$"
+	names klpt_reloc "${@:2}"
+	refusal klpt_reloc klpt_target
 	[[ ! -e /sys/module/klpt_target ]] || fail "klpt_target was left behind"
 	is "$(cat $LP/klpt_reloc/klpt_target/patched)" 0 "klpt_target/patched"
 	remove klpt_reloc
@@ -87,7 +87,7 @@ target_fails() {
 	rmmod klpt_target
 	load klpt_reloc_good
 	until_true "the transition to end" settled klpt_reloc
-	insmod $MODULES/klpt_target.ko init_ret=-5 2>/dev/null && fail "klpt_target should have failed"
+	! insmod "$MODULES/klpt_target.ko" init_ret=-5 2>/dev/null || fail "init should have failed"
 	load klpt_target
 	all_resolved
 }
@@ -104,20 +104,20 @@ patch_comes_and_goes() {
 	done
 }
 
-no_section() { reloc_refused no_section "section .klp.rela..*has an incorrectly formatted name"; }
-no_name() { reloc_refused no_name "symbol .klp.sym.klpt_target.* has an incorrectly formatted name"; }
-not_marked() { reloc_refused not_marked "symbol .klp.sym.klpt_target.klpt_hidden,0 is not marked as a livepatch symbol"; }
-vmlinux_symbol() { reloc_refused vmlinux_symbol "invalid access to vmlinux symbol 'saved_command_line'"; }
-unknown_vmlinux() { reloc_refused unknown_vmlinux "symbol 'klpt_no_such_symbol' not found"; }
-unknown() { reloc_refused unknown "symbol 'klpt_no_such_symbol' not found"; }
-ambiguous() { reloc_refused ambiguous "unresolvable ambiguity for symbol 'klpt_dup' in object 'klpt_target'"; }
-position() { reloc_refused position "symbol position 3 for symbol 'klpt_dup' in object 'klpt_target' not found"; }
+no_section() { reloc_refused no_section "[.]klp[.]rela[.]"; }
+no_name() { reloc_refused no_name "[.]klp[.]sym[.]"; }
+not_marked() { reloc_refused not_marked klpt_hidden "not.*livepatch.symbol"; }
+vmlinux_symbol() { reloc_refused vmlinux_symbol vmlinux saved_command_line klpt_target; }
+unknown_vmlinux() { reloc_refused unknown_vmlinux vmlinux klpt_no_such_symbol; }
+unknown() { reloc_refused unknown klpt_target klpt_no_such_symbol; }
+ambiguous() { reloc_refused ambiguous klpt_target klpt_dup ambig; }
+position() { reloc_refused position klpt_target klpt_dup position 3; }
 
-later_no_name() { target_refused no_name "symbol .klp.sym.klpt_target.* has an incorrectly formatted name"; }
-later_not_marked() { target_refused not_marked "symbol .klp.sym.klpt_target.klpt_hidden,0 is not marked as a livepatch symbol"; }
-later_unknown() { target_refused unknown "symbol 'klpt_no_such_symbol' not found"; }
-later_ambiguous() { target_refused ambiguous "unresolvable ambiguity for symbol 'klpt_dup' in object 'klpt_target'"; }
-later_position() { target_refused position "symbol position 3 for symbol 'klpt_dup' in object 'klpt_target' not found"; }
+later_no_name() { target_refused no_name "[.]klp[.]sym[.]"; }
+later_not_marked() { target_refused not_marked klpt_hidden "not.*livepatch.symbol"; }
+later_unknown() { target_refused unknown klpt_target klpt_no_such_symbol; }
+later_ambiguous() { target_refused ambiguous klpt_target klpt_dup ambig; }
+later_position() { target_refused position klpt_target klpt_dup position 3; }
 
 cmdline=$(cat /proc/cmdline)
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# After 15 seconds the core nudges tasks that are still in the way: do they move without losing anything?
+# After 15 seconds the core nudges tasks that are in the way: do they move without losing anything?
 
 . "$(dirname "$0")/klpt.sh"
 

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Patches of one function on top of each other: is the newest one in force, whatever the order of disabling?
+# Patches of one function on top of each other: is the newest one in force, whatever the order of
+# disabling?
 
 . "$(dirname "$0")/klpt.sh"
 
@@ -10,18 +11,18 @@ in_order() {
 	local left="1 2 3" i top
 
 	for i in $left; do
-		patch klpt_p$i spec=klpt_target:klpt_value
-		returns value $i "with $i patches"
+		patch "klpt_p$i" spec=klpt_target:klpt_value
+		returns value "$i" "with $i patches"
 	done
 	for i in "$@"; do
-		disable klpt_p$i
-		unload klpt_p$i
+		disable "klpt_p$i"
+		unload "klpt_p$i"
 		left=${left/$i/}
 		top=${left//[[:space:]]/}
 		top=${top: -1}
 		returns value "${top:-0}" "disabled $i of $*"
 	done
-	! hooked klpt_value || fail "a handler is still attached to klpt_value()"
+	unhooked klpt_value
 }
 
 order_123() { in_order 1 2 3; }
@@ -34,14 +35,14 @@ order_321() { in_order 3 2 1; }
 different_functions() {
 	patch klpt_p1 spec=klpt_target:klpt_value,klpt_other
 	patch klpt_p2 spec=klpt_target:klpt_other,klpt_third
-	is "$(cat $TARGET/value $TARGET/other $TARGET/third | tr '\n' ' ')" "1 2 2 " "two patches"
+	three_values "1 2 2" "two patches"
 	disable klpt_p1
-	is "$(cat $TARGET/value $TARGET/other $TARGET/third | tr '\n' ' ')" "0 2 2 " "the newer one"
-	! hooked klpt_value || fail "a handler is still attached to klpt_value()"
+	three_values "0 2 2" "the newer one"
+	unhooked klpt_value
 	hooked klpt_other || fail "no handler is attached to klpt_other()"
 	unload klpt_p1
 	patch klpt_p1 spec=klpt_target:klpt_value,klpt_other
-	is "$(cat $TARGET/value $TARGET/other $TARGET/third | tr '\n' ' ')" "1 1 2 " "the older one on top"
+	three_values "1 1 2" "the older one on top"
 }
 
 back_on_top() {

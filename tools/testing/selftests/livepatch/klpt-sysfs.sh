@@ -16,11 +16,15 @@ mode() {
 the_tree() {
 	local file
 
-	patch klpt_p1 'spec=vmlinux:cmdline_proc_show;klpt_target:klpt_value,klpt_dup@2;klpt_extra:klpt_other'
+	local spec='vmlinux:cmdline_proc_show;klpt_target:klpt_value,klpt_dup@2'
+
+	spec+=';klpt_extra:klpt_other'
+	patch klpt_p1 "spec=$spec"
 	for file in . ./enabled ./transition ./force ./replace ./stack_order \
 		    ./vmlinux ./vmlinux/patched ./vmlinux/cmdline_proc_show,1 \
 		    ./klpt_target ./klpt_target/patched ./klpt_target/klpt_value,1 \
-		    ./klpt_target/klpt_dup,2 ./klpt_extra ./klpt_extra/patched ./klpt_extra/klpt_other,1
+		    ./klpt_target/klpt_dup,2 ./klpt_extra ./klpt_extra/patched \
+		    ./klpt_extra/klpt_other,1
 	do
 		[[ " $(tree klpt_p1)" == *" $file "* ]] || fail "no $file in $(tree klpt_p1)"
 	done
@@ -30,9 +34,9 @@ the_tree() {
 	is "$(cat $LP/klpt_p1/stack_order)" 1 stack_order
 	is "$(cat $LP/klpt_p1/vmlinux/patched)" 1 "vmlinux/patched"
 	is "$(cat $LP/klpt_p1/klpt_target/patched)" 1 "klpt_target/patched"
-	is "$(cat $LP/klpt_p1/klpt_extra/patched)" 0 "klpt_extra/patched, the module not being there"
+	is "$(cat $LP/klpt_p1/klpt_extra/patched)" 0 "klpt_extra/patched without the module"
 	load klpt_extra
-	is "$(cat $LP/klpt_p1/klpt_extra/patched)" 1 "klpt_extra/patched, the module being there"
+	is "$(cat $LP/klpt_p1/klpt_extra/patched)" 1 "klpt_extra/patched with the module"
 	rmmod klpt_extra
 	is "$(cat $LP/klpt_p1/klpt_extra/patched)" 0 "klpt_extra/patched, the module gone"
 	disable klpt_p1
@@ -95,7 +99,7 @@ boolean_words() {
 }
 
 enable_disabled() {
-	# Disabled means gone, once a blocked transition has ended; until then it can be reversed only.
+	# Disabled means gone, once a blocked transition has ended.
 	patch klpt_p1 spec=klpt_target:klpt_sleep
 	asleep sleep 1
 	put $LP/klpt_p1/enabled 0
@@ -127,7 +131,7 @@ order() {
 	local i
 
 	for i in 1 2 3 4; do
-		patch klpt_p$i spec=klpt_target:klpt_value
+		patch "klpt_p$i" spec=klpt_target:klpt_value
 	done
 	for i in 1 2 3 4; do
 		is "$(cat $LP/klpt_p$i/stack_order)" $i "stack_order of klpt_p$i"

@@ -129,6 +129,11 @@ unload() {
 	rmmod "$1" || fail "rmmod $1 failed"
 }
 
+# in_use MODULE: it cannot be removed
+in_use() {
+	! rmmod "$1" 2>/dev/null || fail "module $1 could be removed while it was in use"
+}
+
 unused() {
 	[[ "$(cat "/sys/module/$1/refcnt" 2>/dev/null)" == 0 ]]
 }
@@ -143,6 +148,11 @@ returns() {
 	is "$(cat "$TARGET/$1")" "$2" "$1 ${3:-}"
 }
 
+# three_values "A B C" [WHEN]: of value, other and third
+three_values() {
+	is "$(cat $TARGET/value $TARGET/other $TARGET/third | xargs)" "$1" "values ${2:-}"
+}
+
 extra_returns() {
 	is "$(cat "$EXTRA/$1")" "$2" "$1 of klpt_extra ${3:-}"
 }
@@ -151,8 +161,8 @@ extra_returns() {
 call() {
 	echo "$*" > $TARGET/call &
 	pid=$!
-	disown $pid
-	echo $pid >> "$tmp/pids"
+	disown "$pid"
+	echo "$pid" >> "$tmp/pids"
 }
 
 # asleep NAME CHANNEL: call it and wait until it sleeps there
@@ -209,7 +219,7 @@ only_left() {
 
 	shift 2
 	want=$(printf '%s\n' "$@" | sort)
-	until_true "tasks other than $* to move to world $to of $patch" left_are "$patch" "$to" "$want"
+	until_true "all but $* to move to world $to of $patch" left_are "$patch" "$to" "$want"
 	[[ "$(cat "$LP/$patch/transition" 2>/dev/null)" == 1 ]] ||
 		fail "the transition of $patch ended although task $* was in the way"
 }
@@ -230,6 +240,10 @@ hooked() {
 		END { exit !found }' $TRACING/enabled_functions
 }
 
+unhooked() {
+	! hooked "$@" || fail "a handler is still attached to $1()"
+}
+
 # modifies FUNCTION [MODULE]: does a handler change its instruction pointer?
 modifies() {
 	awk -v f="$1" -v m="${2:+[$2]}" '$1 == f && (m == "" || $2 == m) && / I / { found = 1 }
@@ -247,6 +261,23 @@ log_clear() {
 # message PATTERN: is in the kernel log since the sub-test began
 message() {
 	kernel_log | grep -Eq -e "$1" || fail "no message like '$1' in the kernel log"
+}
+
+# refusal PATCH MODULE: of a module that comes, in the words that scripts wait for
+refusal() {
+	message "livepatch: patch '$1' failed for module '$2', refusing to load module '$2'\$"
+}
+
+# names WORD...: one message of livepatch has all of them, as extended regular expressions
+names() {
+	kernel_log | awk -v words="$*" '
+		BEGIN { n = split(words, word, " ") }
+		/livepatch: / {
+			for (i = 1; i <= n && $0 ~ word[i]; i++)
+				;
+			found += i > n
+		}
+		END { exit !found }' || fail "no message of livepatch has all of: $*"
 }
 
 no_message() {
@@ -285,7 +316,7 @@ marked() {
 
 splats() {
 	kernel_log | sed '/klpt: expected warning begins/,/klpt: expected warning ends/d' |
-		grep -E 'WARNING:|BUG:|Oops|INFO: (task|rcu)|general protection|possible recursive|blocked for more'
+		grep -E 'WARNING:|BUG:|Oops:|INFO: |general protection|possible recursive locking'
 }
 
 patches() {
@@ -306,7 +337,7 @@ all_clean() {
 
 	[[ -e /proc/klpt/wake ]] && echo all > /proc/klpt/wake
 	for m in $TARGET $EXTRA; do
-		[[ -e $m/kthread ]] && echo stop > $m/kthread
+		[[ -e $m/kthread ]] && echo stop > "$m/kthread"
 	done
 	if [[ -s $tmp/pids ]]; then
 		# Ours by number; those that have ended are no longer there.
@@ -339,12 +370,12 @@ cleanup() {
 	} 2>/dev/null
 	poll all_clean && return 0
 
-	note "cleanup: forcing" $(patches)
+	note "cleanup: forcing $(patches | xargs)"
 	for p in $(patches); do
 		[[ "$(cat "$LP/$p/transition")" == 1 ]] && echo 1 > "$LP/$p/force"
 	done
 	poll all_clean && return 1
-	note "cleanup: left behind:" $(patches) $(our_modules)
+	note "cleanup: left behind: $(patches | xargs) $(our_modules | xargs)"
 	return 1
 }
 
@@ -392,9 +423,9 @@ klpt_main() {
 	ktap_print_header
 	[[ $EUID == 0 ]] || skip_all "must be run as root"
 	[[ -d $LP ]] || skip_all "the kernel has no CONFIG_LIVEPATCH"
-	[[ -e $MODULES/klpt_lib.ko ]] || ktap_exit_fail_msg "no $MODULES/klpt_lib.ko: run make first"
+	[[ -e $MODULES/klpt_lib.ko ]] || ktap_exit_fail_msg "no $MODULES/klpt_lib.ko: run make"
 	[[ -e $TRACING/enabled_functions ]] || mount -t tracefs tracefs $TRACING
-	[[ -d /sys/kernel/debug/dynamic_debug ]] || mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null
+	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
 	ktap_set_plan $((${#tests[@]} / 2))
 	mark start
 	trap 'cleanup; rm -rf "$tmp"' EXIT

@@ -64,6 +64,14 @@ static int fail_nth;
 module_param(fail_nth, int, 0400);
 MODULE_PARM_DESC(fail_nth, "number of the memory allocation to let fail");
 
+static int coming_nth;
+module_param(coming_nth, int, 0600);
+MODULE_PARM_DESC(coming_nth, "the same after the pre_patch callback for a module that comes");
+
+static bool coming_end;
+module_param(coming_end, bool, 0400);
+MODULE_PARM_DESC(coming_end, "no failures after the post_patch callback for a module that comes");
+
 /* Replacements */
 
 static klpt_func int new_value(void)
@@ -192,6 +200,34 @@ static struct klp_patch patch = {
 	.objs = objs,
 };
 
+/* Fault injection: allocation number N of this task, see Documentation/fault-injection/ */
+
+#ifdef CONFIG_FAULT_INJECTION
+static int fail_from_here(int nth)
+{
+	current->fail_nth = nth;
+	return 0;
+}
+
+static const char *fail_until_here(void)
+{
+	bool left = current->fail_nth;
+
+	current->fail_nth = 0;
+	return left ? "unused" : "used";
+}
+#else
+static int fail_from_here(int nth)
+{
+	return -EOPNOTSUPP;
+}
+
+static const char *fail_until_here(void)
+{
+	return "unsupported";
+}
+#endif
+
 /* Callbacks */
 
 static const char *object_name(struct klp_object *obj)
@@ -231,16 +267,25 @@ static void log_states(void)
 	}
 }
 
+static bool is_coming(struct klp_object *obj)
+{
+	return obj->mod && obj->mod->state == MODULE_STATE_COMING;
+}
+
 static int pre_patch(struct klp_object *obj)
 {
 	log_callback(obj, "pre_patch");
 	log_states();
+	if (coming_nth && is_coming(obj))
+		fail_from_here(coming_nth);
 	return strcmp(object_name(obj), strim(pre_fail)) ? 0 : -ENODEV;
 }
 
 static void post_patch(struct klp_object *obj)
 {
 	log_callback(obj, "post_patch");
+	if (coming_end && is_coming(obj))
+		klpt_log("%s coming_nth %s", KBUILD_MODNAME, fail_until_here());
 }
 
 static void pre_unpatch(struct klp_object *obj)
@@ -251,6 +296,8 @@ static void pre_unpatch(struct klp_object *obj)
 static void post_unpatch(struct klp_object *obj)
 {
 	log_callback(obj, "post_unpatch");
+	if (coming_nth && is_coming(obj))
+		klpt_log("%s coming_nth %s", KBUILD_MODNAME, fail_until_here());
 }
 
 /* Reading the description */
@@ -394,27 +441,20 @@ static struct klp_patch *leave_out(void)
 	return strcmp(null, "patch") ? &patch : NULL;
 }
 
-#ifdef CONFIG_FAULT_INJECTION
 static int enable(void)
 {
-	int ret, left;
+	int ret;
 
 	if (!fail_nth)
 		return klp_enable_patch(leave_out());
 
-	current->fail_nth = fail_nth;
+	ret = fail_from_here(fail_nth);
+	if (ret)
+		return ret;
 	ret = klp_enable_patch(leave_out());
-	left = current->fail_nth;
-	current->fail_nth = 0;
-	klpt_log("%s fail_nth %s", KBUILD_MODNAME, left ? "unused" : "used");
+	klpt_log("%s fail_nth %s", KBUILD_MODNAME, fail_until_here());
 	return ret;
 }
-#else
-static int enable(void)
-{
-	return fail_nth ? -EOPNOTSUPP : klp_enable_patch(leave_out());
-}
-#endif
 
 static int __init klpt_patch_init(void)
 {

@@ -6,8 +6,8 @@
  * how=post		a kprobe with a post handler, which claims the instruction pointer
  * how=direct		a direct call that cannot share the function with a livepatch
  * how=shared		a direct call that can, as BPF trampolines do
- * how=handler		an ftrace handler that calls klpt_value() of klpt_target and keeps the result
- *			in "seen", holding ftrace's protection against recursion
+ * how=handler		an ftrace handler that calls klpt_value() of klpt_target while it holds
+ *			ftrace's protection against recursion, and keeps the result in "seen"
  */
 
 #include <linux/ftrace.h>
@@ -135,15 +135,24 @@ static void direct_stop(void)
 
 static int (*value)(void);
 
+/*
+ * ftrace's protection lets a context in a second time, in case that it is an interrupt that came
+ * while the context was changing. Take both, so that whoever asks next is turned away.
+ */
 static void notrace handler(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *unused,
 			    struct ftrace_regs *regs)
 {
-	int bit = ftrace_test_recursion_trylock(ip, parent_ip);
+	int first, second;
 
-	if (bit < 0)
+	first = ftrace_test_recursion_trylock(ip, parent_ip);
+	if (first < 0)
 		return;
-	seen = value();
-	ftrace_test_recursion_unlock(bit);
+	second = ftrace_test_recursion_trylock(ip, parent_ip);
+	if (second >= 0) {
+		seen = value();
+		ftrace_test_recursion_unlock(second);
+	}
+	ftrace_test_recursion_unlock(first);
 }
 
 static int handler_start(void)

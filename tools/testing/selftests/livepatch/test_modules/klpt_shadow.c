@@ -88,8 +88,9 @@ static int case_zeroed(void)
 
 	for (int round = 0; round < 3; round++) {
 		for (int i = 0; i < ARRAY_SIZE(sizes); i++) {
-			char *data = klp_shadow_alloc(&objects[i], ID, sizes[i], GFP_KERNEL, NULL, NULL);
+			char *data;
 
+			data = klp_shadow_alloc(&objects[i], ID, sizes[i], GFP_KERNEL, NULL, NULL);
 			expect(data);
 			expect(!memchr_inv(data, 0, sizes[i]));
 			memset(data, 0xff, sizes[i]);
@@ -111,7 +112,7 @@ static int case_constructor(void)
 				       &arg) == data);
 	expect(*data == 42);
 	expect(atomic_read(&constructed) == 1);
-	expect(klp_shadow_get_or_alloc(&objects[4], ID, sizeof(*data), GFP_KERNEL, construct, &arg));
+	expect(klp_shadow_get_or_alloc(&objects[4], ID, 4, GFP_KERNEL, construct, &arg));
 	expect(*(int *)klp_shadow_get(&objects[4], ID) == 43);
 	expect(atomic_read(&constructed) == 2);
 	return 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What do the tests patch?  The functions of this module; built twice, as klpt_target and klpt_extra.
+ * What do the tests patch?  The functions of this module, built as klpt_target and as klpt_extra.
  *
  * /proc/MODULE/value, other, third, args, dup
  *	call the function and show what it returns: 0 or a constant from the original, the number of

@@ -1,0 +1,151 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Memory runs out at each allocation in turn: is the patch refused cleanly, or does it work?
+#
+# klpt_p1 sets fail-nth for its own task right before klp_enable_patch(), so allocation N of that
+# call fails and no other (test_modules/klpt_patch.h). N grows until none is left to fail.
+
+. "$(dirname "$0")/klpt.sh"
+
+FAILSLAB=/sys/kernel/debug/failslab
+MAX=400
+
+fail_allocations() {
+	[[ -d $FAILSLAB ]] || fail "the kernel has no CONFIG_FAULT_INJECTION_DEBUG_FS"
+	put $FAILSLAB/ignore-gfp-wait N
+	put $FAILSLAB/verbose 0
+}
+
+# sweep CHECK PATCH PARAMETER...: CHECK is called after each refusal and after each success
+sweep() {
+	local check=$1 module=$2 n out refused=0 ok=0
+
+	shift 2
+	fail_allocations
+	for ((n = 1; n <= MAX; n++)); do
+		log_clear
+		if out=$(insmod "$MODULES/$module.ko" "$@" fail_nth=$n 2>&1); then
+			# An allocation that can be done without, or none left to fail.
+			until_true "$module to be enabled" settled "$module"
+			$check patched
+			disable "$module"
+			unload "$module"
+			ok=$((ok + 1))
+		else
+			[[ "$out" == *": Cannot allocate memory" ]] || fail "allocation $n: $out"
+			no_trace "$module"
+			refused=$((refused + 1))
+		fi
+		$check unpatched
+		at_rest
+		grep -q "fail_nth unused" /proc/klpt/log && break
+	done
+	((n <= MAX)) || fail "more than $MAX allocations"
+	((refused)) || fail "no allocation was made to fail"
+	note "$refused allocations led to a refusal, $((ok - 1)) to nothing, $n was never made"
+}
+
+plain() {
+	if [[ $1 == patched ]]; then
+		returns value 1
+		returns other 1
+		is "$(cat /proc/cmdline)" klpt_p1 "/proc/cmdline"
+	else
+		returns value 0
+		returns other 0
+		is "$(cat /proc/cmdline)" "$cmdline" "/proc/cmdline"
+		unhooked klpt_value
+		unhooked klpt_other
+		unhooked cmdline_proc_show
+	fi
+}
+
+enabling() {
+	sweep plain klpt_p1 callbacks=1 \
+		'spec=vmlinux:cmdline_proc_show;klpt_target:klpt_value,klpt_other;klpt_extra:'
+}
+
+stacked() {
+	if [[ $1 == patched ]]; then
+		returns value 1
+		returns other 1
+	else
+		returns value 2
+		returns other 0
+		is "$(cat $LP/klpt_p2/enabled)" 1 "enabled of the patch below"
+	fi
+}
+
+on_top() {
+	patch klpt_p2 spec=klpt_target:klpt_value
+	sweep stacked klpt_p1 spec=klpt_target:klpt_value,klpt_other
+}
+
+# Not called after a success: the patch is replaced then.
+replaced() {
+	if [[ $1 == patched ]]; then
+		returns value 1
+		returns third 0
+		extra_returns value 0
+	else
+		[[ -d $LP/klpt_p2 ]] || patch_to_replace
+		returns value 2
+		returns third 2
+		extra_returns value 2
+		is "$(cat $LP/klpt_p2/enabled)" 1 "enabled of the old patch"
+	fi
+}
+
+patch_to_replace() {
+	[[ -e /sys/module/klpt_p2 ]] && unload klpt_p2
+	patch klpt_p2 'spec=klpt_target:klpt_value,klpt_third;klpt_extra:klpt_value'
+}
+
+replacing() {
+	load klpt_extra
+	patch_to_replace
+	sweep replaced klpt_p1 spec=klpt_target:klpt_value replace=1
+}
+
+# The same for a module that comes: from the pre_patch callback of the first patch to the post_patch
+# callback of the second one.
+coming() {
+	local n out refused=0
+
+	fail_allocations
+	patch klpt_p1 spec=klpt_extra:klpt_value,klpt_other callbacks=1
+	patch klpt_p2 spec=klpt_extra:klpt_value,klpt_third callbacks=1 coming_end=1
+	for ((n = 1; n <= MAX; n++)); do
+		log_clear
+		put /sys/module/klpt_p1/parameters/coming_nth $n
+		if out=$(insmod "$MODULES/klpt_extra.ko" 2>&1); then
+			extra_returns value 2 "allocation $n"
+			extra_returns other 1 "allocation $n"
+			extra_returns third 2 "allocation $n"
+			rmmod klpt_extra
+		else
+			[[ "$out" == *": Cannot allocate memory" ]] || fail "allocation $n: $out"
+			[[ ! -e /sys/module/klpt_extra ]] || fail "klpt_extra was left behind"
+			refused=$((refused + 1))
+		fi
+		is "$(cat $LP/klpt_p1/klpt_extra/patched)$(cat $LP/klpt_p2/klpt_extra/patched)" 00 \
+			"patched, allocation $n"
+		unhooked klpt_value
+		grep -q "coming_nth unused" /proc/klpt/log && break
+	done
+	((n <= MAX)) || fail "more than $MAX allocations"
+	((refused)) || fail "no allocation was made to fail"
+	note "$refused allocations led to a refusal, $n was never made"
+	put /sys/module/klpt_p1/parameters/coming_nth 0
+	load klpt_extra
+	extra_returns value 2
+}
+
+cmdline=$(cat /proc/cmdline)
+
+it enabling "enabling a patch of vmlinux, a module and a module that is not there"
+it on_top "enabling a patch on top of another"
+it replacing "replacing a patch that has more functions and objects"
+it coming "a module comes that two patches change"
+klpt_main
