@@ -23,6 +23,7 @@
  * object; only the tool reads it.
  */
 #define __KLP_CALLBACK(type, prefix, func)					\
+	extern type __PASTE(prefix, KLP_OBJNAME);				\
 	type __used __section(".discard.klp_callback_ptrs")			\
 		__PASTE(prefix, KLP_OBJNAME) = (func)
 
