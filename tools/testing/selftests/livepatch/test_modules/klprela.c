@@ -111,7 +111,7 @@ static Elf64_Word add_string(struct section *sec, const char *text)
 	Elf64_Word at = sec->hdr.sh_size;
 
 	sec->data = more(sec->data, at + strlen(text) + 1);
-	strcpy(sec->data + at, text);
+	memcpy(sec->data + at, text, strlen(text) + 1);
 	sec->hdr.sh_size += strlen(text) + 1;
 	return at;
 }

@@ -87,7 +87,7 @@ static int filter(void)
 
 #if defined(CONFIG_X86_64) && defined(CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS)
 #include <asm/ibt.h>
-#include <asm/linkage.h>
+#include <linux/linkage.h>
 
 void klpt_count_call(void);
 
