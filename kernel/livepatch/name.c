@@ -78,5 +78,8 @@ int klp_reloc_parse(const char *text, struct klp_reloc_name *name)
 	memcpy(name->sym, text, len);
 	name->sym[len] = '\0';
 
+	/* Digits only: kstrtoul() is more generous. */
+	if (comma[1 + strspn(comma + 1, "0123456789")])
+		return -EINVAL;
 	return kstrtoul(comma + 1, 10, &name->pos) ? -EINVAL : 0;
 }

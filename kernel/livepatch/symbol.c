@@ -4,8 +4,9 @@
  *
  * Questions come in batches, because a module's symbol table can only be walked from end to end:
  * one walk answers them all. "Code" is the body of the function, up to the next symbol, and the
- * part that the compiler may have moved out of the hot path under the name of NAME.cold (GCC 8:
- * NAME.cold.N): a task asleep there is inside the function as well.
+ * part that the compiler may have moved out of the hot path under the name of NAME.cold: a task
+ * asleep there is inside the function as well. GCC before version 9 called it NAME.cold.N, which
+ * is found in modules only: vmlinux has an index by full name and is too large to be walked.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -345,7 +346,7 @@ static bool klp_symbol_is_here(const struct klp_symbol *sym, const struct module
 /**
  * klp_symbols_measure() - find out which code belongs to functions whose address is known
  * @mod: the livepatch module, where most of them are
- * @syms: in: address (0: nothing to do); out: code, NULL when there is no function
+ * @syms: in: address (0: nothing to do); out: code, whose body ends at 0 when there is no function
  * @nr: number of questions
  *
  * A cold part is found by name. When several functions in @mod have the same name, each is taken
@@ -386,6 +387,7 @@ int klp_symbols_measure(struct module *mod, struct klp_symbol *syms, unsigned in
 	for (i = 0; i < named; i++) {
 		kfree(sorted[i]->name);
 		sorted[i]->name = NULL;
+		sorted[i]->pos = 0;
 	}
 	return ret;
 }
