@@ -19,20 +19,17 @@
 /* All hooks that are registered; klp_mutex. */
 static LIST_HEAD(klp_hooks);
 
-static __always_inline unsigned int klp_hook_slot(const struct klp_hook *hook, unsigned long ip)
-{
-	return hash_long(ip, hook->bits);
-}
-
 static __always_inline struct klp_site *klp_hook_probe(struct klp_hook *hook, unsigned long ip)
 {
-	unsigned int mask = (1U << hook->bits) - 1;
-	unsigned int slot = klp_hook_slot(hook, ip);
+	/* hash_long(), with the shift at hand: the handler counts instructions. */
+	struct klp_site *site = hook->sites + (ip * GOLDEN_RATIO_PRIME >> hook->shift);
 
 	/* The table is at most half full: an empty slot ends the search. */
-	while (hook->sites[slot].ip != ip && hook->sites[slot].ip)
-		slot = (slot + 1) & mask;
-	return &hook->sites[slot];
+	while (unlikely(site->ip != ip) && site->ip) {
+		if (++site == hook->end)
+			site = hook->sites;
+	}
+	return site;
 }
 
 /*
@@ -77,6 +74,8 @@ struct klp_hook *klp_hook_alloc(unsigned int nr)
 		return NULL;
 
 	hook->bits = bits;
+	hook->shift = BITS_PER_LONG - bits;
+	hook->end = hook->sites + (1UL << bits);
 	hook->fops.func = klp_hook_handler;
 	hook->fops.flags = FTRACE_OPS_FL_DYNAMIC | FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT;
 	if (!IS_ENABLED(CONFIG_HAVE_DYNAMIC_FTRACE_WITH_ARGS))
@@ -121,9 +120,7 @@ struct klp_site *klp_hook_lookup(struct klp_hook *hook, unsigned long ip)
 
 static struct klp_site *klp_hook_next_slot(struct klp_hook *hook, struct klp_site *site)
 {
-	struct klp_site *end = hook->sites + (1UL << hook->bits);
-
-	for (site = site ? site + 1 : hook->sites; site < end; site++) {
+	for (site = site ? site + 1 : hook->sites; site < hook->end; site++) {
 		if (site->ip)
 			return site;
 	}
@@ -252,7 +249,7 @@ static struct klp_hook *klp_hook_of(const struct klp_site *site)
 	struct klp_hook *hook;
 
 	list_for_each_entry(hook, &klp_hooks, node) {
-		if (site >= hook->sites && site < hook->sites + (1UL << hook->bits))
+		if (site >= hook->sites && site < hook->end)
 			return hook;
 	}
 	return NULL;

@@ -115,6 +115,8 @@ struct klp_layer {
  * @fops: registered as long as a site is hooked
  * @node: in the list of hooks (klp_mutex)
  * @bits: the table has 1 << @bits slots, at least twice as many as sites
+ * @shift: bits of a hash that are not used
+ * @end: behind the last slot
  * @nr: number of sites
  * @sites: table with open addressing, key @ip
  *
@@ -125,6 +127,8 @@ struct klp_hook {
 	struct ftrace_ops fops;
 	struct list_head node;
 	unsigned int bits;
+	unsigned int shift;
+	struct klp_site *end;
 	unsigned int nr;
 	struct klp_site sites[];
 };
