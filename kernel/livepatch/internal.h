@@ -175,7 +175,6 @@ extern struct work_struct klp_retire_work;
 extern struct list_head klp_retired;
 
 void klp_transition_open(struct klp_patch *patch, int target);
-int klp_transition_forbid(int target, struct klp_forbidden *forbidden);
 void klp_transition_begin(const struct klp_forbidden *forbidden);
 void klp_transition_cancel(void);
 int klp_transition_reverse(void);
@@ -222,6 +221,10 @@ void klp_task_set_target(int target);
 void klp_task_set_forbidden(const struct klp_forbidden *forbidden);
 enum klp_verdict klp_task_try(struct task_struct *task);
 void klp_task_move(struct task_struct *task);
+
+/* --- forbid.c: code that has to be left ---------------------------------------------------- */
+
+int klp_forbidden_collect(int target, struct klp_forbidden *forbidden);
 
 /* --- site.c: call sites, layers, destinations ---------------------------------------------- */
 

@@ -138,7 +138,7 @@ static int klp_patch_set_up(struct klp_patch *patch)
 	if (ret)
 		return ret;
 
-	ret = klp_transition_forbid(KLP_TRANSITION_PATCHED, &forbidden);
+	ret = klp_forbidden_collect(KLP_TRANSITION_PATCHED, &forbidden);
 	if (ret)
 		return ret;
 	klp_transition_begin(&forbidden);
@@ -196,7 +196,7 @@ int klp_patch_disable(struct klp_patch *patch)
 		return -EBUSY;
 
 	klp_world_disable(patch);
-	ret = klp_transition_forbid(KLP_TRANSITION_UNPATCHED, &forbidden);
+	ret = klp_forbidden_collect(KLP_TRANSITION_UNPATCHED, &forbidden);
 	if (ret) {
 		klp_world_settle(patch, KLP_TRANSITION_PATCHED);
 		return ret;

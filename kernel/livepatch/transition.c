@@ -46,12 +46,14 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/slab.h>
 #include "internal.h"
 
 /* Pause between two rounds: short at first, then doubled. */
 #define KLP_ROUND_FIRST	(HZ / 100 ?: 1)
 #define KLP_ROUND_LAST	HZ
+
+/* Pause from which on tasks look at themselves in cond_resched(): the third round. */
+#define KLP_RESCHED_PAUSE (4 * KLP_ROUND_FIRST)
 
 /* How long tasks have before they are nudged, and between nudges. */
 #define KLP_SIGNAL_AFTER (15 * HZ)
@@ -71,78 +73,19 @@ LIST_HEAD(klp_retired);
  * @pause: jiffies until the next round
  * @signal_at: when to nudge tasks next, in jiffies
  * @signalled: somebody has been told about the nudging
+ * @resched: tasks look at themselves in cond_resched()
  */
 static struct klp_transition {
 	int target;
 	unsigned long pause;
 	unsigned long signal_at;
 	bool signalled;
+	bool resched;
 } klp_transition;
 
 static const char *klp_transition_verb(int target)
 {
 	return target == KLP_TRANSITION_PATCHED ? "patching" : "unpatching";
-}
-
-static int klp_forbid_code(int target, struct klp_ranges **set)
-{
-	struct klp_site *site;
-	int ret;
-
-	klp_for_each_site(site) {
-		ret = klp_site_forbid(site, !target, set);
-		if (ret)
-			return ret;
-	}
-	klp_ranges_seal(*set);
-	return 0;
-}
-
-static int klp_forbid_text(int target, struct klp_ranges **set)
-{
-	struct klp_patch *patch;
-	int ret;
-
-	list_for_each_entry(patch, &klp_patches, list) {
-		const struct module_memory *text = &patch->mod->mem[MOD_TEXT];
-		unsigned long start = (unsigned long)text->base;
-
-		if (!klp_world_loses(patch, target))
-			continue;
-		ret = klp_ranges_add(set, start, start + text->size);
-		if (ret)
-			return ret;
-	}
-	klp_ranges_seal(*set);
-	return 0;
-}
-
-/**
- * klp_transition_forbid() - work out what tasks have to leave
- * @target: the world that they go to; the bits of all patches and the sites are as they will be
- * @forbidden: out: what calls are diverted to, or not, in the other world only; and everything in
- *	the module of a patch that goes away, since a replacement may have jumped to a helper at
- *	its end and left no trace of itself on the stack
- *
- * Context: process context, may sleep; klp_mutex held.
- * Return: 0 or -ENOMEM, upon which @forbidden is empty.
- */
-int klp_transition_forbid(int target, struct klp_forbidden *forbidden)
-{
-	int ret;
-
-	*forbidden = (struct klp_forbidden){};
-
-	ret = klp_forbid_code(target, &forbidden->code);
-	if (!ret)
-		ret = klp_forbid_text(target, &forbidden->text);
-	if (!ret)
-		return 0;
-
-	kvfree(forbidden->code);
-	kvfree(forbidden->text);
-	*forbidden = (struct klp_forbidden){};
-	return ret;
 }
 
 /**
@@ -161,7 +104,7 @@ int klp_transition_refresh(void)
 	if (!klp_transition_patch)
 		return 0;
 
-	ret = klp_transition_forbid(klp_transition.target, &forbidden);
+	ret = klp_forbidden_collect(klp_transition.target, &forbidden);
 	if (!ret)
 		klp_task_set_forbidden(&forbidden);
 	return ret;
@@ -201,7 +144,6 @@ static void klp_transition_start(const struct klp_forbidden *forbidden)
 	smp_wmb();
 
 	klp_tasks_flag(target);
-	klp_resched_enable();
 
 	klp_transition.pause = KLP_ROUND_FIRST;
 	klp_transition.signal_at = jiffies + KLP_SIGNAL_AFTER;
@@ -211,7 +153,7 @@ static void klp_transition_start(const struct klp_forbidden *forbidden)
 
 /**
  * klp_transition_begin() - set the tasks in motion
- * @forbidden: from klp_transition_forbid(); the sets belong to the callee
+ * @forbidden: from klp_forbidden_collect(); the sets belong to the callee
  *
  * All sites must be hooked by now. The first round follows in the worker.
  *
@@ -242,7 +184,7 @@ int klp_transition_reverse(void)
 	struct klp_forbidden forbidden;
 	int ret;
 
-	ret = klp_transition_forbid(target, &forbidden);
+	ret = klp_forbidden_collect(target, &forbidden);
 	if (ret)
 		return ret;
 
@@ -392,6 +334,27 @@ void klp_transition_cancel(void)
 	klp_transition_settle();
 }
 
+/*
+ * The hook in cond_resched() is for tasks that neither sleep nor leave the kernel. Switching it may
+ * mean to patch every cond_resched() that there is, so nobody does it who may not have to: most
+ * transitions are over by the time the pause between rounds has grown.
+ */
+static void klp_transition_hook_resched(void)
+{
+	if (klp_transition.resched || klp_transition.pause < KLP_RESCHED_PAUSE)
+		return;
+	klp_transition.resched = true;
+	klp_resched_enable();
+}
+
+static void klp_transition_unhook_resched(void)
+{
+	if (!klp_transition.resched)
+		return;
+	klp_transition.resched = false;
+	klp_resched_disable();
+}
+
 static void klp_transition_nudge(void)
 {
 	if (time_before(jiffies, klp_transition.signal_at))
@@ -415,12 +378,13 @@ void klp_transition_round(void)
 
 	klp_tasks_scan();
 	if (klp_tasks_arrived(klp_transition.target)) {
-		klp_resched_disable();
+		klp_transition_unhook_resched();
 		klp_transition_settle();
 		queue_work(system_long_wq, &klp_retire_work);
 		return;
 	}
 
+	klp_transition_hook_resched();
 	klp_transition_nudge();
 	mod_delayed_work(system_long_wq, &klp_transition_work, klp_transition.pause);
 	klp_transition.pause = min(klp_transition.pause * 2, KLP_ROUND_LAST);

@@ -53,7 +53,7 @@ static void hook_collide(struct kunit *test, const struct klp_hook *hook, unsign
 	KUNIT_ASSERT_EQ(test, found, nr);
 }
 
-static const unsigned int hook_sizes[] = { 1, 2, 3, 4, 5, 7, 8, 9, 31, 32, 33, 1000 };
+static const unsigned int hook_sizes[] = { 0, 1, 2, 3, 4, 5, 7, 8, 9, 31, 32, 33, 1000 };
 
 static void hook_size_desc(const unsigned int *nr, char *desc)
 {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Are names taken apart, found and judged as promised (symbol.c, reloc.c)?
+ * Are names taken apart, found and judged as promised (symbol.c, name.c)?
  *
  * Symbols are looked up in vmlinux, where these tests are. Those of modules are for the
  * kselftests.
  */
 #include <kunit/test.h>
 #include <linux/kallsyms.h>
+#include <linux/module.h>
 #include <linux/sort.h>
 #include <linux/string.h>
 #include "../internal.h"
@@ -232,6 +233,28 @@ static void find_cold_test(struct kunit *test)
 	klp_symbols_free(&sym, 1);
 }
 
+/* Addresses outside of the livepatch module: the body is measured, 0 is passed over. */
+static void measure_test(struct kunit *test)
+{
+	struct module *mod = kunit_kzalloc(test, sizeof(*mod), GFP_KERNEL);
+	unsigned long body = (unsigned long)klp_kunit_body;
+	struct klp_symbol sym[] = { {}, { .addr = body }, {} };
+
+	KUNIT_ASSERT_NOT_NULL(test, mod);
+	strscpy(mod->name, "klp_kunit_no_module");
+	KUNIT_ASSERT_EQ(test, klp_symbols_measure(mod, sym, ARRAY_SIZE(sym)), 0);
+
+	KUNIT_EXPECT_NULL(test, sym[0].code);
+	KUNIT_EXPECT_NULL(test, sym[2].code);
+	KUNIT_EXPECT_NOT_NULL(test, sym[1].code);
+	if (sym[1].code) {
+		KUNIT_EXPECT_EQ(test, sym[1].code->nr, 1);
+		KUNIT_EXPECT_EQ(test, sym[1].code->part[0].start, body);
+		KUNIT_EXPECT_EQ(test, sym[1].code->part[0].end, body + KLP_KUNIT_BODY);
+	}
+	klp_symbols_free(sym, ARRAY_SIZE(sym));
+}
+
 /* --- klp_reloc_parse() --------------------------------------------------------------------- */
 
 struct reloc_case {
@@ -353,6 +376,7 @@ static struct kunit_case symbol_test_cases[] = {
 	KUNIT_CASE(find_twins_test),
 	KUNIT_CASE(find_batch_test),
 	KUNIT_CASE(find_cold_test),
+	KUNIT_CASE(measure_test),
 	KUNIT_CASE_PARAM(reloc_parse_test, reloc_gen_params),
 	KUNIT_CASE_PARAM(reloc_length_test, reloc_length_gen_params),
 	{}

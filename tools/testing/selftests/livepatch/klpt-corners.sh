@@ -90,7 +90,7 @@ module_goes_while_task_checks() {
 	local i
 
 	call busy 0
-	for i in 1 2 3 4 5 6 7 8; do
+	for i in 1 2 3 4; do
 		load klpt_extra
 		load klpt_p1 \
 			'spec=klpt_extra:klpt_value,klpt_other,klpt_third;klpt_target:call_busy=any'
@@ -108,8 +108,7 @@ called_all_the_time() {
 
 	kthread busy
 	call busy 0
-	call busy 0
-	for i in 1 2 3 4 5; do
+	for i in 1 2; do
 		patch klpt_p1 spec=klpt_target:klpt_value
 		patch klpt_p2 spec=klpt_target:klpt_value replace=1
 		until_true "the replaced patch to leave sysfs" gone $LP/klpt_p1
