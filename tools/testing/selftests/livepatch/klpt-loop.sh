@@ -16,7 +16,8 @@ rounds() {
 	local i before
 
 	for ((i = 0; i < $1; i++)); do
-		before=$(slept 1)
+		slept 1
+		before=$REPLY
 		wake 1
 		until_true "the next round" round_over $((before + 1))
 	done

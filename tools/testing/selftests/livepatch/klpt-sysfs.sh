@@ -157,10 +157,10 @@ replace_flag() {
 readers() {
 	local i reader
 
-	(while :; do cat $LP/*/* $LP/*/*/* > /dev/null; done) 2>/dev/null &
+	(while pause; do cat $LP/*/* $LP/*/*/* > /dev/null; done) 2>/dev/null &
 	reader=$!
 	echo $reader >> "$tmp/pids"
-	for i in 1 2 3 4 5; do
+	for i in 1 2 3; do
 		patch klpt_p1 'spec=vmlinux:cmdline_proc_show;klpt_target:klpt_value' replace=1
 		patch klpt_p2 spec=klpt_target:klpt_other replace=1
 		until_true "klpt_p1 to be replaced" gone $LP/klpt_p1

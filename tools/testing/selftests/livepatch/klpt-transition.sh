@@ -107,7 +107,6 @@ user_task_that_never_sleeps() {
 	(while :; do :; done) &
 	echo $! >> "$tmp/pids"
 	patch klpt_p1 spec=klpt_target:klpt_value
-	remove klpt_p1
 	at_rest
 }
 
@@ -240,10 +239,10 @@ fork_storm() {
 	local i
 
 	for i in 1 2 3; do
-		(while :; do (: & :); /bin/true; done) &
+		(while pause; do (: & :); /bin/true; done) &
 		echo $! >> "$tmp/pids"
 	done
-	for i in 1 2 3 4 5 6; do
+	for i in 1 2 3 4; do
 		patch klpt_p1 'spec=vmlinux:cmdline_proc_show;klpt_target:klpt_value'
 		returns value 1 "round $i"
 		remove klpt_p1

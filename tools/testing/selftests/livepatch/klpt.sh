@@ -24,7 +24,24 @@ SCRIPT=$(basename "$0" .sh)
 tmp=$(mktemp -d)
 tests=()
 
+# Emulated machines run these scripts, too, and start a program slowly. What is called often uses
+# what bash has itself: nobody writes to this pipe, so reading it is a way to sleep.
+mkfifo "$tmp/never"
+exec {never}<> "$tmp/never"
+
 ### What a sub-test calls
+
+# get FILE: first line into $REPLY, empty when there is none
+get() {
+	REPLY=
+	read -r REPLY < "$1"
+} 2>/dev/null
+
+# has FILE VALUE
+has() {
+	get "$1"
+	[[ "$REPLY" == "$2" ]]
+}
 
 # fail MESSAGE...: end the sub-test
 fail() {
@@ -46,13 +63,19 @@ matches() {
 	[[ "$1" =~ $2 ]] || fail "$3: expected something like '$2', got '$1'"
 }
 
+# A short sleep.
+pause() {
+	read -rt 0.02 -u "$never"
+	return 0
+}
+
 # poll COMMAND...: repeat it until it succeeds
 poll() {
 	local end=$((SECONDS + LIMIT))
 
 	until "$@"; do
 		((SECONDS < end)) || return 1
-		sleep 0.05
+		pause
 	done
 }
 
@@ -69,7 +92,7 @@ gone() {
 }
 
 settled() {
-	[[ "$(cat "$LP/$1/transition" 2>/dev/null)" == 0 ]]
+	has "$LP/$1/transition" 0
 }
 
 # load MODULE PARAMETER...: insert a module that is no livepatch, or whose transition may hang
@@ -135,7 +158,7 @@ in_use() {
 }
 
 unused() {
-	[[ "$(cat "/sys/module/$1/refcnt" 2>/dev/null)" == 0 ]]
+	has "/sys/module/$1/refcnt" 0
 }
 
 remove() {
@@ -145,16 +168,24 @@ remove() {
 
 # returns FILE VALUE [WHEN]: what a function of the target module returns
 returns() {
-	is "$(cat "$TARGET/$1")" "$2" "$1 ${3:-}"
+	get "$TARGET/$1"
+	is "$REPLY" "$2" "$1 ${3:-}"
 }
 
 # three_values "A B C" [WHEN]: of value, other and third
 three_values() {
-	is "$(cat $TARGET/value $TARGET/other $TARGET/third | xargs)" "$1" "values ${2:-}"
+	local file all=()
+
+	for file in value other third; do
+		get $TARGET/$file
+		all+=("$REPLY")
+	done
+	is "${all[*]}" "$1" "values ${2:-}"
 }
 
 extra_returns() {
-	is "$(cat "$EXTRA/$1")" "$2" "$1 of klpt_extra ${3:-}"
+	get "$EXTRA/$1"
+	is "$REPLY" "$2" "$1 of klpt_extra ${3:-}"
 }
 
 # call NAME ARGUMENT: in the background, in the context of task $pid
@@ -169,21 +200,31 @@ call() {
 asleep() {
 	local before
 
-	before=$(slept "$2")
+	slept "$2"
+	before=$REPLY
 	call "$@"
 	until_true "$1 to fall asleep" has_slept "$2" $((before + 1))
 }
 
+# slept CHANNEL: how often somebody has, into $REPLY
 slept() {
-	cut -d' ' -f$(($1 + 1)) /proc/klpt/slept
+	local counters
+
+	read -ra counters < /proc/klpt/slept
+	REPLY=${counters[$1]}
 }
 
 has_slept() {
-	[[ "$(slept "$1")" == "$2" ]]
+	slept "$1"
+	[[ "$REPLY" == "$2" ]]
 }
 
+# is_waiting CHANNEL TASKS
 is_waiting() {
-	[[ "$(cut -d' ' -f$(($1 + 1)) /proc/klpt/waiting)" == "$2" ]]
+	local counters
+
+	read -ra counters < /proc/klpt/waiting
+	[[ "${counters[$1]}" == "$2" ]]
 }
 
 wake() {
@@ -201,14 +242,15 @@ ended() {
 
 kthread() {
 	put $TARGET/kthread "$1"
-	pid=$(cat $TARGET/kthread)
+	get $TARGET/kthread
+	pid=$REPLY
 }
 
 world() {
 	cat "/proc/$1/patch_state"
 }
 
-# Tasks of world $1; -1 are all tasks when nothing is in transition.
+# Tasks of world $1, a pattern; all tasks are in -1 when nothing is in transition.
 tasks_in() {
 	grep -lsx -e "$1" /proc/[0-9]*/task/[0-9]*/patch_state | cut -d/ -f5 | sort
 }
@@ -220,18 +262,18 @@ only_left() {
 	shift 2
 	want=$(printf '%s\n' "$@" | sort)
 	until_true "all but $* to move to world $to of $patch" left_are "$patch" "$to" "$want"
-	[[ "$(cat "$LP/$patch/transition" 2>/dev/null)" == 1 ]] ||
+	has "$LP/$patch/transition" 1 ||
 		fail "the transition of $patch ended although task $* was in the way"
 }
 
 left_are() {
 	# Not in transition any more: nothing to wait for, only_left() tells.
-	[[ "$(cat "$LP/$1/transition" 2>/dev/null)" == 1 ]] || return 0
+	has "$LP/$1/transition" 1 || return 0
 	[[ "$(tasks_in $((1 - $2)))" == "$3" ]]
 }
 
 at_rest() {
-	is "$(tasks_in 0; tasks_in 1)" "" "tasks with a patch_state other than -1"
+	is "$(tasks_in '[01]')" "" "tasks with a patch_state other than -1"
 }
 
 # hooked FUNCTION [MODULE]: does anything trace or patch it?
@@ -285,12 +327,11 @@ no_message() {
 }
 
 kernel_log() {
-	dmesg | sed "1,/klpt: $(cat "$tmp/mark")\$/d"
+	dmesg | sed "1,/klpt: $mark\$/d"
 }
 
 # expect_warning COMMAND...: the kernel is to print a warning with a backtrace
 expect_warning() {
-	touch "$tmp/warning"
 	echo "klpt: expected warning begins" > /dev/kmsg
 	"$@"
 	echo "klpt: expected warning ends" > /dev/kmsg
@@ -304,36 +345,42 @@ it() {
 	[[ $1 == ${KLPT_ONLY:-*} ]] && tests+=("$1" "$2")
 }
 
-mark() {
-	echo "$SCRIPT.$1.$RANDOM$RANDOM" > "$tmp/mark"
-	echo "klpt: $(cat "$tmp/mark")" > /dev/kmsg
-	poll marked
-}
-
-marked() {
-	dmesg | grep -q "klpt: $(cat "$tmp/mark")\$"
+# Where in the kernel log a sub-test begins.
+set_mark() {
+	mark=$SCRIPT.$1.$RANDOM$RANDOM
+	echo "klpt: $mark" > /dev/kmsg
 }
 
 splats() {
-	kernel_log | sed '/klpt: expected warning begins/,/klpt: expected warning ends/d' |
-		grep -E 'WARNING:|BUG:|Oops:|INFO: |general protection|possible recursive locking'
+	dmesg | awk -v mark="klpt: $mark$" '
+		$0 ~ mark { on = 1 }
+		/klpt: expected warning begins/ { on = 0 }
+		/klpt: expected warning ends/ { on = 1 }
+		on && /WARNING:|BUG:|Oops:|INFO: |general protection|possible recursive locking/'
 }
 
+# Into $REPLY, as are the modules.
 patches() {
 	local p
 
+	REPLY=
 	for p in "$LP"/klpt_*; do
-		[[ -d $p ]] && basename "$p"
+		[[ -d $p ]] && REPLY+=" ${p##*/}"
 	done
 }
 
 our_modules() {
-	awk '/^klpt_/ { print $1 }' /proc/modules
+	local m rest
+
+	REPLY=
+	while read -r m rest; do
+		[[ $m == klpt_* ]] && REPLY+=" $m"
+	done < /proc/modules
 }
 
 # True when nothing of ours is left; tries to get there.
 all_clean() {
-	local p m
+	local p m left=
 
 	[[ -e /proc/klpt/wake ]] && echo all > /proc/klpt/wake
 	for m in $TARGET $EXTRA; do
@@ -346,17 +393,20 @@ all_clean() {
 		done < "$tmp/pids"
 		: > "$tmp/pids"
 	fi
-	for p in $(patches); do
-		[[ "$(cat "$LP/$p/enabled")" == 1 ]] && echo 0 > "$LP/$p/enabled"
+	patches
+	for p in $REPLY; do
+		has "$LP/$p/enabled" 1 && echo 0 > "$LP/$p/enabled"
 	done
-	for m in $(our_modules); do
-		[[ $m == klpt_f? && "$(cat "/sys/module/$m/refcnt")" != 0 ]] && continue
-		rmmod "$m"
+	our_modules
+	# shellcheck disable=SC2086 # a list of names
+	[[ -z $REPLY ]] || rmmod $REPLY
+	our_modules
+	for m in $REPLY; do
+		# A forced module stays until the next boot, and klpt_lib with it.
+		[[ $m == klpt_f? || ($REPLY == *klpt_f* && $m == klpt_lib) ]] || left=1
 	done
-	# A forced module stays until the next boot, and klpt_lib with it.
-	m=$(our_modules)
-	[[ $m == *klpt_f* ]] && m=$(grep -v -e klpt_f -e klpt_lib <<< "$m")
-	[[ -z "$(patches)" && -z "$m" ]]
+	patches
+	[[ -z $REPLY && -z $left ]]
 } 2>/dev/null
 
 cleanup() {
@@ -366,24 +416,27 @@ cleanup() {
 		echo nop > $TRACING/current_tracer
 		echo > $TRACING/set_ftrace_filter
 		echo > $TRACING/kprobe_events
-		sysctl -q kernel.ftrace_enabled=1
+		echo 1 > /proc/sys/kernel/ftrace_enabled
 	} 2>/dev/null
 	poll all_clean && return 0
 
-	note "cleanup: forcing $(patches | xargs)"
-	for p in $(patches); do
-		[[ "$(cat "$LP/$p/transition")" == 1 ]] && echo 1 > "$LP/$p/force"
+	patches
+	note "cleanup: forcing$REPLY"
+	for p in $REPLY; do
+		has "$LP/$p/transition" 1 && echo 1 > "$LP/$p/force"
 	done
 	poll all_clean && return 1
-	note "cleanup: left behind: $(patches | xargs) $(our_modules | xargs)"
+	patches
+	p=$REPLY
+	our_modules
+	note "cleanup: left behind:$p$REPLY"
 	return 1
 }
 
 run_one() {
 	local fn=$1 what=$2 bad=0 found
 
-	rm -f "$tmp/warning"
-	mark "$fn"
+	set_mark "$fn"
 	(
 		set -u
 		[[ -e /sys/module/klpt_lib ]] || insmod "$MODULES/klpt_lib.ko" ||
@@ -412,11 +465,6 @@ skip_all() {
 	exit "$KSFT_SKIP"
 }
 
-# needs FILE WHY: of the kernel or the machine
-needs() {
-	[[ -e $1 ]] || skip_all "$2"
-}
-
 klpt_main() {
 	local i
 
@@ -427,7 +475,7 @@ klpt_main() {
 	[[ -e $TRACING/enabled_functions ]] || mount -t tracefs tracefs $TRACING
 	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
 	ktap_set_plan $((${#tests[@]} / 2))
-	mark start
+	set_mark start
 	trap 'cleanup; rm -rf "$tmp"' EXIT
 	trap 'exit 1' INT TERM HUP
 	cleanup || ktap_exit_fail_msg "an earlier run left patches behind: reboot"

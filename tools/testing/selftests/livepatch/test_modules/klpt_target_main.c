@@ -19,6 +19,7 @@
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/processor.h>
 #include <linux/proc_fs.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -196,15 +197,20 @@ static int call_loop(int channel)
 }
 
 /*
- * Spends all its time in the kernel, outside of patched code, and never sleeps. Without the hint to
- * RCU no ftrace handler could ever be removed.
+ * Never leaves the kernel and never sleeps. Without the hint to RCU no ftrace handler could ever be
+ * removed; an emulator that runs all CPUs in turn gives way to the others at cpu_relax().
  */
+static void busy_round(void)
+{
+	klpt_value();
+	cpu_relax();
+	cond_resched_tasks_rcu_qs();
+}
+
 static int call_busy(int channel)
 {
-	while (!fatal_signal_pending(current)) {
-		klpt_value();
-		cond_resched_tasks_rcu_qs();
-	}
+	while (!fatal_signal_pending(current))
+		busy_round();
 	return -EINTR;
 }
 
@@ -256,10 +262,8 @@ static int kthread_fork(void *unused)
 
 static int kthread_busy(void *unused)
 {
-	while (!kthread_should_stop()) {
-		klpt_value();
-		cond_resched_tasks_rcu_qs();
-	}
+	while (!kthread_should_stop())
+		busy_round();
 	return 0;
 }
 
