@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Run one guest: make its initramfs, start QEMU, watch it, judge it."""
 
+import fcntl
 import os
 import re
 import select
@@ -100,7 +101,7 @@ class Guest:
     staged: Path = None
     files: dict = field(default_factory=dict)   # path in the guest -> Path or text
     boot_limit: int = 120
-    grace: int = 20
+    grace: int = 60
     quiet: bool = False
     raw: bool = False
 
@@ -189,6 +190,14 @@ class Guest:
 
     def run(self, plan):
         """Run PLAN; True when all is well. The results are in self.results."""
+        LOGS.mkdir(parents=True, exist_ok=True)
+        with (LOGS / f'.{self.name}.lock').open('w') as lock:
+            # The logs of a guest with this name that another make runs are not ours to remove.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return self.run_locked(plan)
+
+    def run_locked(self, plan):
+        """Run PLAN as the only guest of this name."""
         if self.dir.exists():
             shutil.rmtree(self.dir)
         self.dir.mkdir(parents=True)
