@@ -26,6 +26,8 @@ static struct klp_hook *hook_make(struct kunit *test, unsigned int nr)
 
 	KUNIT_ASSERT_NOT_NULL(test, hook);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, hook_free, hook), 0);
+	/* Without an empty slot the searches below would not end. */
+	KUNIT_ASSERT_GT(test, 1UL << hook->bits, nr);
 	return hook;
 }
 

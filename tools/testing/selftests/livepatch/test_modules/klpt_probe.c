@@ -24,8 +24,8 @@ static char *how = "kprobe";
 module_param(how, charp, 0400);
 MODULE_PARM_DESC(how, "kprobe, post, direct, shared or handler");
 
-/* Not static: the direct call counts in assembly. */
-unsigned int klpt_hits;
+/* The direct call counts in assembly. */
+static unsigned int klpt_hits __used;
 module_param_named(hits, klpt_hits, uint, 0400);
 MODULE_PARM_DESC(hits, "number of calls seen");
 
