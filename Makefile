@@ -100,8 +100,9 @@ htmldocs: tree
 
 .PHONY: clean distclean
 
+# The unpacked trees and the guest's userland stay.
 clean:
-	rm -rf $(BUILD)/kernel-* $(BUILD)/tests-* $(BUILD)/logs $(BUILD)/demo $(BUILD)/abi $(BUILD)/check
+	rm -rf $(BUILD)/kernel-* $(BUILD)/tests-* $(addprefix $(BUILD)/,abi bench check coverage docs logs)
 
 distclean:
 	rm -rf $(BUILD)
