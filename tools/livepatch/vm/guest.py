@@ -73,7 +73,7 @@ def read_list(path):
         line = line.strip()
         if not line or line.startswith('#'):
             continue
-        fields = [f.strip() for f in line.split('|')]
+        fields = [f.strip() for f in line.split(' | ')]
         if len(fields) != 3 or not all(fields):
             raise Broken(f'{path}:{number}: not of the form "test | pattern | reason"')
         entries.append((fields[0], re.compile(fields[1]), fields[2]))
