@@ -5,7 +5,6 @@
  * What only the world that it leaves uses, and the way there. Sorted sets of addresses, so that a
  * frame is looked up in the logarithm of the number of patched functions.
  */
-#include <linux/mm.h>
 #include <linux/slab.h>
 #include "internal.h"
 

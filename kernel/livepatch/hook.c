@@ -10,7 +10,6 @@
  * Sites are never added to a registered ftrace_ops: ftrace agrees with BPF trampolines on sharing
  * a function only in register_ftrace_function(). They can be taken out of it.
  */
-#include <linux/delay.h>
 #include <linux/hash.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
