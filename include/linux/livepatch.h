@@ -23,9 +23,10 @@
 #define KLP_TRANSITION_PATCHED 1	/* the world with it */
 
 struct klp_layer;
+struct klp_patch;
 
 /**
- * struct klp_func - a function to replace
+ * struct klp_func - a function to replace, or to watch
  * @old_name: name of the function, as in kallsyms
  * @new_func: the replacement; it must have the same parameters and return type
  * @old_sympos: 0 when @old_name occurs once in the object, else which occurrence is meant,
@@ -39,9 +40,11 @@ struct klp_layer;
  * @new_size: size of @new_func in bytes; set while the object is loaded (klp_mutex)
  * @nop: allocated by the core to lead back to the original during an atomic replace (constant)
  * @patched: calls go through this entry in at least one world (klp_mutex)
+ * @guard: do not replace the function, @new_func is NULL; but no task that is inside of it
+ *	changes over while the patch comes or goes
  *
- * Authors fill in the first three members. An array of these ends with an empty entry. The
- * layout is ABI: modules built against another 6.12 header are loaded too.
+ * Authors fill in the first three members, and @guard if they like. An array of these ends with
+ * an empty entry. The layout is ABI: modules built against another 6.12 header are loaded too.
  */
 struct klp_func {
 	const char *old_name;
@@ -57,6 +60,9 @@ struct klp_func {
 	unsigned long old_size, new_size;
 	bool nop;
 	bool patched;
+
+	/* for authors */
+	bool guard;
 };
 
 /**
@@ -104,11 +110,88 @@ struct klp_state {
 };
 
 /**
+ * typedef klp_shadow_ctor_t - fill in a new shadow variable
+ * @obj: the object that it is attached to
+ * @shadow_data: the variable, zeroed
+ * @ctor_data: what the caller passed
+ *
+ * Context: called with a spinlock held and interrupts off; must not sleep, nor call klp_shadow
+ * functions other than klp_shadow_get().
+ * Return: 0, or an error, upon which the variable is thrown away.
+ */
+typedef int (*klp_shadow_ctor_t)(void *obj, void *shadow_data, void *ctor_data);
+
+/**
+ * typedef klp_shadow_dtor_t - take down a shadow variable that nobody finds any more
+ * @obj: the object that it was attached to
+ * @shadow_data: the variable; readers that found it earlier may still use it
+ *
+ * Context: as for klp_shadow_ctor_t.
+ */
+typedef void (*klp_shadow_dtor_t)(void *obj, void *shadow_data);
+
+/**
+ * struct klp_shadow_type - shadow variables of one kind
+ * @id: names the kind, the same in all versions of a patch
+ * @ctor: fills in a new variable, or NULL; see klp_shadow_ctor_t
+ * @dtor: takes a variable down that nobody finds any more, or NULL; called with no lock held, in
+ *	the context of klp_shadow_type_free(), or in process context where it may sleep when the
+ *	core destroys variables whose state has left the system
+ *
+ * A type belongs to a system state, see &struct klp_state_ops.
+ */
+struct klp_shadow_type {
+	unsigned long id;
+	klp_shadow_ctor_t ctor;
+	klp_shadow_dtor_t dtor;
+};
+
+/**
+ * struct klp_state_ops - what has to be done about a system state
+ * @id: the state's, which is in klp_patch.states too
+ * @pre_patch: the state comes, before tasks start to change over; an error refuses the patch
+ * @post_patch: the state has come, all tasks have changed over; or it was to go and stays
+ * @pre_unpatch: the state goes, before tasks start to change over
+ * @post_unpatch: the state has gone, all tasks have changed over; or it was to come and does not
+ * @shadow: shadow variables that exist as long as the state does, or NULL
+ * @block_disable: once the state is there it cannot be undone: the patch cannot be disabled, nor
+ *	replaced by one that does not list the state
+ *
+ * A state comes with the first enabled patch that lists it and goes with the last one. Only then
+ * callbacks are called: those of the patch that brings the state, or of the newest of the patches
+ * that take it away. Between two patches which both list it the state is handed over without a
+ * call: the newer one gets the data pointer of the older one.
+ *
+ * For each @pre_patch that succeeded there is one @post_patch or @post_unpatch, and likewise for
+ * each @pre_unpatch, whatever fails or is reversed.
+ *
+ * Context of the callbacks: process context, may sleep; klp_mutex held, so they must neither load
+ * modules nor write to livepatch files in sysfs.
+ *
+ * An array of these ends with an empty entry. The idea of callbacks that belong to states is from
+ * the mail thread "livepatch: Make livepatch states, callbacks, and shadow variables work together"
+ * (P. Mladek, 2023 to 2025).
+ */
+struct klp_state_ops {
+	unsigned long id;
+	int (*pre_patch)(struct klp_patch *patch, struct klp_state *state);
+	void (*post_patch)(struct klp_patch *patch, struct klp_state *state);
+	void (*pre_unpatch)(struct klp_patch *patch, struct klp_state *state);
+	void (*post_unpatch)(struct klp_patch *patch, struct klp_state *state);
+	const struct klp_shadow_type *shadow;
+	bool block_disable;
+};
+
+/**
  * struct klp_patch - a livepatch
  * @mod: the module that holds it
  * @objs: array of objects, ended by an empty entry
  * @states: array of system states or NULL
- * @replace: take the place of every patch that is enabled, in one transition
+ * @replace: take the place of every enabled patch of the same set, in one transition
+ * @leave_kernel: user tasks change over only when they leave the kernel, so that no system call
+ *	runs old and new functions; slower, since tasks that sleep in the kernel have to be woken
+ * @replace_set: the set of patches that this one belongs to. Patches of different sets live side
+ *	by side, and may have neither a function nor a system state in common
  * @list: in the list of enabled patches, oldest first, or of those to be retired (klp_mutex)
  * @kobj: the patch's directory in sysfs
  * @obj_list: @objs and the dynamic objects of an atomic replace (klp_mutex)
@@ -116,16 +199,21 @@ struct klp_state {
  *	without)
  * @forced: tasks may still run its code, the module is never released (klp_mutex)
  * @worlds: bit N is set when the patch is present in world N (klp_mutex)
+ * @state_ops: array of &struct klp_state_ops, or NULL
+ * @supersedes: further sets to replace, an array ended by 0, or NULL; only with @replace
  * @room: for members to come; 0 in every module built until now
  * @finish: completed when @kobj has been released
  *
- * Authors fill in the first four members. The size is ABI.
+ * Authors fill in the first six members, @state_ops and @supersedes; all but the first two may be
+ * left out. The size is ABI.
  */
 struct klp_patch {
 	struct module *mod;
 	struct klp_object *objs;
 	struct klp_state *states;
 	bool replace;
+	bool leave_kernel;
+	unsigned int replace_set;
 
 	/* private to the core */
 	struct list_head list;
@@ -134,7 +222,13 @@ struct klp_patch {
 	bool enabled;
 	bool forced;
 	unsigned char worlds;
-	unsigned long room[4];
+
+	/* for authors */
+	const struct klp_state_ops *state_ops;
+	const unsigned int *supersedes;
+
+	/* private to the core */
+	unsigned long room[2];
 	struct completion finish;
 };
 
@@ -165,6 +259,13 @@ static_assert(sizeof(struct klp_func) == 88 + sizeof(struct kobject));
 static_assert(sizeof(struct klp_object) == 104 + sizeof(struct kobject));
 static_assert(sizeof(struct klp_state) == 24);
 static_assert(sizeof(struct klp_patch) == 104 + sizeof(struct kobject) + sizeof(struct completion));
+
+/* New members stand where a module built against the stock header has zeroes. */
+static_assert(offsetof(struct klp_func, guard) == 82 + sizeof(struct kobject));
+static_assert(offsetof(struct klp_patch, leave_kernel) == 25);
+static_assert(offsetof(struct klp_patch, replace_set) == 28);
+static_assert(offsetof(struct klp_patch, state_ops) == 72 + sizeof(struct kobject));
+static_assert(offsetof(struct klp_patch, supersedes) == 80 + sizeof(struct kobject));
 #endif
 
 int klp_enable_patch(struct klp_patch *patch);
@@ -173,27 +274,6 @@ struct klp_state *klp_get_state(struct klp_patch *patch, unsigned long id);
 struct klp_state *klp_get_prev_state(unsigned long id);
 
 void *klp_find_section_by_name(const struct module *mod, const char *name, size_t *sec_size);
-
-/**
- * typedef klp_shadow_ctor_t - fill in a new shadow variable
- * @obj: the object that it is attached to
- * @shadow_data: the variable, zeroed
- * @ctor_data: what the caller passed
- *
- * Context: called with a spinlock held and interrupts off; must not sleep, nor call klp_shadow
- * functions other than klp_shadow_get().
- * Return: 0, or an error, upon which the variable is thrown away.
- */
-typedef int (*klp_shadow_ctor_t)(void *obj, void *shadow_data, void *ctor_data);
-
-/**
- * typedef klp_shadow_dtor_t - take down a shadow variable that nobody finds any more
- * @obj: the object that it was attached to
- * @shadow_data: the variable; readers that found it earlier may still use it
- *
- * Context: as for klp_shadow_ctor_t.
- */
-typedef void (*klp_shadow_dtor_t)(void *obj, void *shadow_data);
 
 void *klp_shadow_get(void *obj, unsigned long id);
 void *klp_shadow_alloc(void *obj, unsigned long id, size_t size, gfp_t gfp_flags,

@@ -148,6 +148,10 @@ enum klp_verdict {
 int klp_sysfs_init(void);
 int klp_sysfs_add(struct klp_patch *patch);
 
+/* --- report.c: /sys/kernel/debug/livepatch --------------------------------------------------- */
+
+void klp_report_init(void);
+
 /* --- module.c: target modules come and go -------------------------------------------------- */
 
 /* --- patch.c: requests about whole patches ------------------------------------------------- */
@@ -266,6 +270,7 @@ extern struct list_head klp_patches;
 extern struct klp_patch *klp_transition_patch;
 
 bool klp_world_has(const struct klp_patch *patch, int world);
+bool klp_world_replaces(const struct klp_patch *patch, const struct klp_patch *other);
 bool klp_world_loses(const struct klp_patch *patch, int target);
 void klp_world_enable(struct klp_patch *patch);
 void klp_world_disable(struct klp_patch *patch);

@@ -164,6 +164,10 @@ static int __init klp_init(void)
 	INIT_WORK(&klp_retire_work, klp_retire_worker);
 
 	ret = klp_shadow_init();
-	return ret ?: klp_sysfs_init();
+	if (ret)
+		return ret;
+
+	klp_report_init();
+	return klp_sysfs_init();
 }
 subsys_initcall(klp_init);

@@ -113,7 +113,7 @@ out:
 }
 
 /**
- * klp_patch_add_nops() - give a patch an entry for every function that only others replace
+ * klp_patch_add_nops() - give a patch an entry for each function that only whom it replaces has
  * @patch: the patch
  *
  * Context: process context, may sleep; klp_mutex held.
@@ -126,6 +126,8 @@ int klp_patch_add_nops(struct klp_patch *patch)
 	int ret;
 
 	list_for_each_entry(old, &klp_patches, list) {
+		if (!klp_world_replaces(patch, old))
+			continue;
 		klp_for_each_object(old, old_obj) {
 			obj = klp_patch_get_object(patch, old_obj);
 			if (!obj)

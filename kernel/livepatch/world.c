@@ -48,17 +48,30 @@ bool klp_world_loses(const struct klp_patch *patch, int target)
 	return klp_world_has(patch, !target) && !klp_world_has(patch, target);
 }
 
-/* Let @patch enter world 1; with replace, everybody else stays in world 0 only. */
+/* Does @patch take the place of @other when it is enabled? */
+bool klp_world_replaces(const struct klp_patch *patch, const struct klp_patch *other)
+{
+	const unsigned int *set;
+
+	if (!patch->replace || patch == other)
+		return false;
+	if (patch->replace_set == other->replace_set)
+		return true;
+	for (set = patch->supersedes; set && *set; set++) {
+		if (*set == other->replace_set)
+			return true;
+	}
+	return false;
+}
+
+/* Let @patch enter world 1; whom it replaces stays in world 0 only. */
 void klp_world_enable(struct klp_patch *patch)
 {
 	struct klp_patch *other;
 
 	patch->worlds = KLP_WITH;
-	if (!patch->replace)
-		return;
-
 	list_for_each_entry(other, &klp_patches, list) {
-		if (other != patch)
+		if (klp_world_replaces(patch, other))
 			other->worlds = KLP_WITHOUT;
 	}
 }
