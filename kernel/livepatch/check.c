@@ -88,6 +88,71 @@ static int klp_object_check(const struct klp_patch *patch, const struct klp_obje
 	return ret;
 }
 
+/* Without rows for its states, a patch is judged by the rules of old. */
+static int klp_states_check(const struct klp_patch *patch)
+{
+	const struct klp_state *state, *other;
+
+	for (state = patch->states; state && memchr_inv(state, 0, sizeof(*state)); state++) {
+		if (!state->id) {
+			pr_err("patch '%s': system state %td has no id\n", patch->mod->name,
+			       state - patch->states);
+			return -EINVAL;
+		}
+		for (other = patch->states; other != state; other++) {
+			if (other->id != state->id)
+				continue;
+			pr_err("patch '%s': state %lu is listed twice\n", patch->mod->name,
+			       state->id);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int klp_state_ops_check(struct klp_patch *patch, const struct klp_state_ops *ops)
+{
+	const char *who = patch->mod->name;
+	const struct klp_state_ops *other;
+
+	if (!ops->id) {
+		pr_err("patch '%s': entry %td of state_ops has no id\n", who,
+		       ops - patch->state_ops);
+		return -EINVAL;
+	}
+	if (!klp_get_state(patch, ops->id)) {
+		pr_err("patch '%s': state_ops for state %lu, which the patch does not list\n", who,
+		       ops->id);
+		return -EINVAL;
+	}
+	for (other = patch->state_ops; other != ops; other++) {
+		if (other->id == ops->id) {
+			pr_err("patch '%s': state_ops for state %lu occur twice\n", who, ops->id);
+			return -EINVAL;
+		}
+		if (ops->shadow && other->shadow && ops->shadow->id == other->shadow->id) {
+			pr_err("patch '%s': shadow type %lx belongs to states %lu and %lu\n", who,
+			       ops->shadow->id, other->id, ops->id);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int klp_patch_check_states(struct klp_patch *patch)
+{
+	const struct klp_state_ops *ops;
+	int ret;
+
+	if (!patch->state_ops)
+		return 0;
+
+	ret = klp_states_check(patch);
+	for (ops = patch->state_ops; !ret && memchr_inv(ops, 0, sizeof(*ops)); ops++)
+		ret = klp_state_ops_check(patch, ops);
+	return ret;
+}
+
 /**
  * klp_patch_check() - is what the author wrote complete and free of contradictions?
  * @patch: the patch as it came from the module
@@ -95,7 +160,7 @@ static int klp_object_check(const struct klp_patch *patch, const struct klp_obje
  * Context: process context, may sleep.
  * Return: 0, -EINVAL after a message that names what is wrong, or -ENOMEM.
  */
-int klp_patch_check(const struct klp_patch *patch)
+int klp_patch_check(struct klp_patch *patch)
 {
 	struct klp_object *obj;
 	int ret;
@@ -118,5 +183,5 @@ int klp_patch_check(const struct klp_patch *patch)
 		if (ret)
 			return ret;
 	}
-	return 0;
+	return klp_patch_check_states(patch);
 }

@@ -42,6 +42,19 @@ static int klp_forbid_text(int target, struct klp_ranges **set)
 }
 
 /**
+ * klp_forbidden_free() - throw sets away that nobody has seen
+ * @forbidden: from klp_forbidden_collect(); empty afterwards
+ *
+ * Context: process context, may sleep.
+ */
+void klp_forbidden_free(struct klp_forbidden *forbidden)
+{
+	kvfree(forbidden->code);
+	kvfree(forbidden->text);
+	*forbidden = (struct klp_forbidden){};
+}
+
+/**
  * klp_forbidden_collect() - work out what tasks have to leave
  * @target: the world that they go to; the bits of all patches and the sites are as they will be
  * @forbidden: out: what calls are diverted to, or not, in the other world only; and everything in
@@ -63,8 +76,6 @@ int klp_forbidden_collect(int target, struct klp_forbidden *forbidden)
 	if (!ret)
 		return 0;
 
-	kvfree(forbidden->code);
-	kvfree(forbidden->text);
-	*forbidden = (struct klp_forbidden){};
+	klp_forbidden_free(forbidden);
 	return ret;
 }

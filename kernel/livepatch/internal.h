@@ -164,7 +164,7 @@ int klp_patch_disable(struct klp_patch *patch);
 
 /* --- check.c: what the author wrote --------------------------------------------------------- */
 
-int klp_patch_check(const struct klp_patch *patch);
+int klp_patch_check(struct klp_patch *patch);
 
 /* --- nop.c: functions that go back to the original ------------------------------------------ */
 
@@ -185,6 +185,21 @@ int klp_transition_reverse(void);
 void klp_transition_force(void);
 void klp_transition_round(void);
 int klp_transition_refresh(void);
+
+/* --- handover.c: system states that come and go --------------------------------------------- */
+
+int klp_handover_plan(int target);
+int klp_handover_announce(void);
+void klp_handover_settle(int target);
+
+/* --- garbage.c: shadow variables whose state has left ---------------------------------------- */
+
+int klp_garbage_plan(void);
+void klp_garbage_forget(void);
+void klp_garbage_settle(int target);
+bool klp_garbage_blocks(const struct klp_patch *patch);
+bool klp_garbage_take(void);
+void klp_garbage_collect(void);
 
 /* --- object.c: one object of one patch ----------------------------------------------------- */
 
@@ -207,6 +222,9 @@ void klp_object_post_unpatch(struct klp_object *obj);
 
 /* --- state.c: system states ---------------------------------------------------------------- */
 
+const struct klp_state_ops *klp_state_ops_of(const struct klp_patch *patch, unsigned long id);
+struct klp_patch *klp_state_holder(unsigned long id, int world);
+const struct klp_state_ops *klp_state_blocking(const struct klp_patch *patch);
 bool klp_state_compatible(struct klp_patch *patch);
 
 /* --- tasks.c: all tasks --------------------------------------------------------------------- */
@@ -229,6 +247,7 @@ void klp_task_move(struct task_struct *task);
 /* --- forbid.c: code that has to be left ---------------------------------------------------- */
 
 int klp_forbidden_collect(int target, struct klp_forbidden *forbidden);
+void klp_forbidden_free(struct klp_forbidden *forbidden);
 
 /* --- site.c: call sites, layers, destinations ---------------------------------------------- */
 
@@ -311,6 +330,7 @@ int klp_reloc_parse(const char *text, struct klp_reloc_name *name);
 /* --- shadow.c: shadow variables -------------------------------------------------------------- */
 
 int klp_shadow_init(void);
+void klp_shadow_collect(const struct klp_shadow_type *type);
 
 /* --- resched.c: the hook in cond_resched() --------------------------------------------------- */
 

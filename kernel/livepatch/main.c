@@ -50,10 +50,13 @@ static void klp_retire_worker(struct work_struct *work)
 {
 	struct klp_patch *patch, *tmp;
 	LIST_HEAD(batch);
+	bool garbage;
 
-	scoped_guard(mutex, &klp_mutex)
+	scoped_guard(mutex, &klp_mutex) {
 		list_splice_init(&klp_retired, &batch);
-	if (list_empty(&batch))
+		garbage = klp_garbage_take();
+	}
+	if (list_empty(&batch) && !garbage)
 		return;
 
 	/*
@@ -63,6 +66,8 @@ static void klp_retire_worker(struct work_struct *work)
 	 * comes before the directories go, so that who waits for that finds the module unused.
 	 */
 	synchronize_rcu_tasks();
+
+	klp_garbage_collect();
 
 	list_for_each_entry_safe(patch, tmp, &batch, list) {
 		list_del(&patch->list);
@@ -86,6 +91,17 @@ static int klp_enable_check_new(const struct klp_patch *patch)
 		return -EEXIST;
 	}
 	return 0;
+}
+
+/* Take klp_mutex when nothing of @patch is being taken down that it is about to set up. */
+static void klp_enable_lock(const struct klp_patch *patch)
+{
+	mutex_lock(&klp_mutex);
+	while (klp_garbage_blocks(patch)) {
+		mutex_unlock(&klp_mutex);
+		flush_work(&klp_retire_work);
+		mutex_lock(&klp_mutex);
+	}
 }
 
 /* Admit, show and enable. When *@owned is set on failure, the patch is left to klp_patch_put(). */
@@ -146,12 +162,17 @@ int klp_enable_patch(struct klp_patch *patch)
 		pr_warn("the transition may never complete\n");
 	}
 
-	scoped_guard(mutex, &klp_mutex)
-		ret = klp_enable_locked(patch, &owned);
-	if (!ret)
+	klp_enable_lock(patch);
+	ret = klp_enable_locked(patch, &owned);
+	mutex_unlock(&klp_mutex);
+
+	if (!ret) {
 		flush_delayed_work(&klp_transition_work);
-	else if (owned)
+	} else if (owned) {
+		/* Shadow variables that it had begun to use go before the module does. */
+		flush_work(&klp_retire_work);
 		klp_patch_put(patch);
+	}
 	return ret;
 }
 EXPORT_SYMBOL_GPL(klp_enable_patch);

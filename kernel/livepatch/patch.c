@@ -126,6 +126,10 @@ static int klp_patch_set_up(struct klp_patch *patch)
 	struct klp_object *obj;
 	int ret;
 
+	ret = klp_handover_plan(KLP_TRANSITION_PATCHED);
+	if (ret)
+		return ret;
+
 	klp_for_each_object(patch, obj) {
 		if (!klp_object_loaded(obj))
 			continue;
@@ -133,6 +137,10 @@ static int klp_patch_set_up(struct klp_patch *patch)
 		if (ret)
 			return ret;
 	}
+
+	ret = klp_handover_announce();
+	if (ret)
+		return ret;
 
 	ret = klp_object_hook(patch, NULL);
 	if (ret)
@@ -183,11 +191,12 @@ int klp_patch_enable(struct klp_patch *patch)
  * @patch: an enabled patch
  *
  * Context: process context, may sleep; klp_mutex held.
- * Return: 0 when the transition has begun; -EBUSY while another one is going on; -ENOMEM, upon
- * which everything is as before.
+ * Return: 0 when the transition has begun; -EBUSY while another one is going on; -EPERM when a
+ * state of the patch cannot be undone; -ENOMEM. After an error everything is as before.
  */
 int klp_patch_disable(struct klp_patch *patch)
 {
+	const struct klp_state_ops *blocking = klp_state_blocking(patch);
 	struct klp_forbidden forbidden;
 	struct klp_object *obj;
 	int ret;
@@ -195,14 +204,22 @@ int klp_patch_disable(struct klp_patch *patch)
 	if (klp_transition_patch)
 		return -EBUSY;
 
-	klp_world_disable(patch);
-	ret = klp_forbidden_collect(KLP_TRANSITION_UNPATCHED, &forbidden);
-	if (ret) {
-		klp_world_settle(patch, KLP_TRANSITION_PATCHED);
-		return ret;
+	if (blocking) {
+		pr_err("patch '%s' cannot be disabled: it cannot undo state %lu\n",
+		       patch->mod->name, blocking->id);
+		return -EPERM;
 	}
 
+	klp_world_disable(patch);
+	ret = klp_forbidden_collect(KLP_TRANSITION_UNPATCHED, &forbidden);
+	if (ret)
+		goto stay;
+	ret = klp_handover_plan(KLP_TRANSITION_UNPATCHED);
+	if (ret)
+		goto free;
+
 	klp_transition_open(patch, KLP_TRANSITION_UNPATCHED);
+	klp_handover_announce();
 
 	klp_for_each_object(patch, obj) {
 		if (klp_object_loaded(obj))
@@ -211,4 +228,10 @@ int klp_patch_disable(struct klp_patch *patch)
 
 	klp_transition_begin(&forbidden);
 	return 0;
+
+free:
+	klp_forbidden_free(&forbidden);
+stay:
+	klp_world_settle(patch, KLP_TRANSITION_PATCHED);
+	return ret;
 }

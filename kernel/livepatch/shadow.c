@@ -240,6 +240,17 @@ void klp_shadow_free_all(unsigned long id, klp_shadow_dtor_t dtor)
 EXPORT_SYMBOL_GPL(klp_shadow_free_all);
 
 /**
+ * klp_shadow_collect() - destroy the shadow variables of a type whose state has left
+ * @type: the type
+ *
+ * Context: process context.
+ */
+void klp_shadow_collect(const struct klp_shadow_type *type)
+{
+	klp_shadow_free_all(type->id, type->dtor);
+}
+
+/**
  * klp_shadow_init() - set the table up
  *
  * Context: initcall.

@@ -268,10 +268,16 @@ static void klp_transition_drop(int target)
 	}
 }
 
-/* Tell the patch; only callbacks of the patch in transition are called. */
+/*
+ * Tell the patches. Of objects only callbacks of the patch in transition are called; states are
+ * built upon them, so these come last when setting up, and first when taking down.
+ */
 static void klp_transition_call_back(struct klp_patch *patch, int target)
 {
 	struct klp_object *obj;
+
+	if (target == KLP_TRANSITION_UNPATCHED)
+		klp_handover_settle(target);
 
 	klp_for_each_object(patch, obj) {
 		if (!klp_object_loaded(obj))
@@ -281,6 +287,9 @@ static void klp_transition_call_back(struct klp_patch *patch, int target)
 		else
 			klp_object_post_unpatch(obj);
 	}
+
+	if (target == KLP_TRANSITION_PATCHED)
+		klp_handover_settle(target);
 }
 
 /* Who is present in world @target stays, the others leave the list. */
@@ -317,6 +326,7 @@ static void klp_transition_settle(void)
 
 	klp_transition_retire(target);
 	WRITE_ONCE(klp_transition_patch, NULL);
+	queue_work(system_long_wq, &klp_retire_work);
 }
 
 /**
@@ -380,7 +390,6 @@ void klp_transition_round(void)
 	if (klp_tasks_arrived(klp_transition.target)) {
 		klp_transition_unhook_resched();
 		klp_transition_settle();
-		queue_work(system_long_wq, &klp_retire_work);
 		return;
 	}
 

@@ -208,12 +208,72 @@ static void state_compat_alone_test(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, klp_state_compatible(&fix->new));
 }
 
+/* --- rows of state_ops ---------------------------------------------------------------------- */
+
+static const struct klp_shadow_type state_shadow = { .id = 77 };
+
+struct state_ops_case {
+	const char *name;
+	/* Of the enabled patch, whose only state is 1. */
+	struct klp_state_ops old;
+	/* Of the one that comes, whose only state is @id. */
+	unsigned long id;
+	unsigned int version;
+	struct klp_state_ops new;
+	bool replace;
+	bool want;
+};
+
+static const struct state_ops_case state_ops_cases[] = {
+	{ "leaves with its own callbacks", { 1 }, 2, 1, { 2 }, true, true },
+	{ "leaves for a patch without rows", { 1 }, 2, 1, {}, true, true },
+	{ "nobody to undo it", {}, 2, 1, { 2 }, true, false },
+	{ "cannot be undone", { 1, .block_disable = true }, 2, 1, { 2 }, true, false },
+	{ "cannot be undone and stays", { 1, .block_disable = true }, 1, 1, { 1 }, true, true },
+	{ "cannot be undone, one on top", { 1, .block_disable = true }, 2, 1, { 2 }, false, true },
+	{ "lower version", { 1 }, 1, 0, { 1 }, true, false },
+	{ "type stays with its state", { 1, .shadow = &state_shadow }, 1, 1,
+	  { 1, .shadow = &state_shadow }, true, true },
+	{ "type goes to another state", { 1, .shadow = &state_shadow }, 2, 1,
+	  { 2, .shadow = &state_shadow }, true, false },
+	{ "type is used beside it", { 1, .shadow = &state_shadow }, 2, 1,
+	  { 2, .shadow = &state_shadow }, false, false },
+};
+
+KUNIT_ARRAY_PARAM_DESC(state_ops, state_ops_cases, name);
+
+static void state_ops_test(struct kunit *test)
+{
+	const struct state_ops_case *param = test->param_value;
+	struct klp_state_ops old[2] = { param->old }, new[2] = { param->new };
+	struct state_fixture *fix = test->priv;
+	struct klp_patch *patch = &fix->patch[0];
+	static struct module mod = { .name = "state_ops" };
+
+	guard(klp_patches)(&fix->saved);
+
+	fix->states[0].state[0] = (struct klp_state){ .id = 1, .version = 1 };
+	patch->mod = &mod;
+	patch->states = fix->states[0].state;
+	patch->state_ops = old;
+	list_add_tail(&patch->list, &klp_patches);
+
+	fix->new_states.state[0] = (struct klp_state){ .id = param->id, .version = param->version };
+	fix->new.mod = &mod;
+	fix->new.states = fix->new_states.state;
+	fix->new.state_ops = new;
+	fix->new.replace = param->replace;
+
+	KUNIT_EXPECT_EQ(test, klp_state_compatible(&fix->new), param->want);
+}
+
 static struct kunit_case state_test_cases[] = {
 	KUNIT_CASE_PARAM(state_get_test, state_get_gen_params),
 	KUNIT_CASE(state_data_test),
 	KUNIT_CASE_PARAM(state_prev_test, state_prev_gen_params),
 	KUNIT_CASE_PARAM(state_compat_test, state_compat_gen_params),
 	KUNIT_CASE(state_compat_alone_test),
+	KUNIT_CASE_PARAM(state_ops_test, state_ops_gen_params),
 	{}
 };
 
