@@ -226,6 +226,29 @@ static void handover_data_test(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, new->data, (void *)&two);
 }
 
+/* Of several holders only the newest one gives, and only the newest one gets. */
+static void handover_data_newest_test(struct kunit *test)
+{
+	struct handover_fixture *fix = test->priv;
+	int one, two;
+
+	guard(klp_patches)(&fix->saved);
+	handover_pair(fix);
+	handover_set(&fix->p[2], "1", "");
+	fix->p[1].patch.worlds = KLP_WITHOUT;
+	fix->p[2].patch.worlds = KLP_WITH;
+	list_add_tail(&fix->p[2].patch.list, &klp_patches);
+	fix->p[0].states[0].data = &one;
+	fix->p[1].states[0].data = &two;
+
+	KUNIT_EXPECT_EQ(test, klp_handover_plan(1), 0);
+	KUNIT_EXPECT_EQ(test, klp_handover_announce(), 0);
+	klp_handover_settle(1);
+	KUNIT_EXPECT_PTR_EQ(test, fix->p[0].states[0].data, (void *)&one);
+	KUNIT_EXPECT_PTR_EQ(test, fix->p[1].states[0].data, (void *)&two);
+	KUNIT_EXPECT_PTR_EQ(test, fix->p[2].states[0].data, (void *)&two);
+}
+
 /* Who has no row for a state keeps its data to itself. */
 static void handover_data_plain_test(struct kunit *test)
 {
@@ -361,6 +384,7 @@ static void garbage_test(struct kunit *test)
 static struct kunit_case handover_test_cases[] = {
 	KUNIT_CASE_PARAM(handover_test, handover_gen_params),
 	KUNIT_CASE(handover_data_test),
+	KUNIT_CASE(handover_data_newest_test),
 	KUNIT_CASE(handover_data_plain_test),
 	KUNIT_CASE(handover_unannounced_test),
 	KUNIT_CASE_PARAM(garbage_test, garbage_gen_params),
