@@ -283,6 +283,15 @@ void *klp_shadow_get_or_alloc(void *obj, unsigned long id, size_t size, gfp_t gf
 void klp_shadow_free(void *obj, unsigned long id, klp_shadow_dtor_t dtor);
 void klp_shadow_free_all(unsigned long id, klp_shadow_dtor_t dtor);
 
+void *klp_shadow_type_get(void *obj, const struct klp_shadow_type *type);
+void *klp_shadow_type_alloc(void *obj, const struct klp_shadow_type *type, size_t size,
+			    gfp_t gfp_flags, void *ctor_data);
+void *klp_shadow_type_get_or_alloc(void *obj, const struct klp_shadow_type *type, size_t size,
+				   gfp_t gfp_flags, void *ctor_data);
+void klp_shadow_type_free(void *obj, const struct klp_shadow_type *type);
+void klp_shadow_type_free_all(const struct klp_shadow_type *type);
+void klp_shadow_type_free_module(const struct klp_shadow_type *type, const struct module *mod);
+
 /* Called by the module loader. */
 int klp_module_coming(struct module *mod);
 void klp_module_going(struct module *mod);

@@ -12,8 +12,12 @@
 #include <linux/livepatch.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
+#include <linux/rhashtable-types.h>
+#include <linux/spinlock_types.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
+
+struct seq_file;
 
 /* An address span; @end is the first byte behind it. */
 struct klp_range {
@@ -131,6 +135,63 @@ struct klp_hook {
 	struct klp_site *end;
 	unsigned int nr;
 	struct klp_site sites[];
+};
+
+/* What a shadow variable is found by. */
+struct klp_shadow_key {
+	void *obj;
+	unsigned long id;
+};
+
+/**
+ * struct klp_shadow - a shadow variable
+ * @node: in the table of all variables
+ * @all: in klp_shadow_kind.vars (klp_shadow_lock()), or in a list of those that were taken
+ * @rcu: for kfree_rcu()
+ * @key: whose it is; constant
+ * @size: of @data, as asked for; constant
+ * @live: constructed (written once under klp_shadow_lock(), read under RCU)
+ * @data: what the caller gets
+ */
+struct klp_shadow {
+	struct rhash_head node;
+	union {
+		struct list_head all;
+		struct rcu_head rcu;
+	};
+	struct klp_shadow_key key;
+	unsigned int size;
+	bool live;
+	char data[] __aligned(sizeof(unsigned long long));
+};
+
+/**
+ * struct klp_shadow_kind - the shadow variables of one id
+ * @node: in klp_shadow_stripe.kinds
+ * @id: the id; constant
+ * @vars: the variables, newest first, and the places of sweeps
+ * @nr: number of variables
+ * @bytes: sum of their sizes
+ *
+ * All of it is protected by klp_shadow_lock().
+ */
+struct klp_shadow_kind {
+	struct hlist_node node;
+	unsigned long id;
+	struct list_head vars;
+	unsigned long nr, bytes;
+};
+
+/**
+ * struct klp_shadow_sweep - a walk over the variables of one id, with breaks
+ * @kind: the variables, NULL when there are none
+ * @mod: only those of objects in the memory of this module are wanted; NULL: all
+ * @place: stands in klp_shadow_kind.vars, behind what was looked at, and is never live
+ */
+struct klp_shadow_sweep {
+	struct klp_shadow_kind *kind;
+	const struct module *mod;
+	struct klp_shadow place;
 };
 
 /* What came out of a look at a task. */
@@ -327,10 +388,25 @@ size_t klp_symbol_stem(const char *name);
 const char *klp_reloc_copy_obj(const char *text, char *obj);
 int klp_reloc_parse(const char *text, struct klp_reloc_name *name);
 
+/* --- shadow_type.c: shadow variables that have a type ---------------------------------------- */
+
+void klp_shadow_collect(const struct klp_shadow_type *type);
+
 /* --- shadow.c: shadow variables -------------------------------------------------------------- */
 
+/* --- shadow_store.c: where they are kept ----------------------------------------------------- */
+
 int klp_shadow_init(void);
-void klp_shadow_collect(const struct klp_shadow_type *type);
+int klp_shadow_show(struct seq_file *m, void *v);
+spinlock_t *klp_shadow_lock(unsigned long id);
+struct klp_shadow *klp_shadow_find(void *obj, unsigned long id);
+struct klp_shadow *klp_shadow_make(void *obj, unsigned long id, size_t size, gfp_t gfp,
+				   klp_shadow_ctor_t ctor, void *ctor_data, bool *found);
+void klp_shadow_take(void *obj, unsigned long id, struct list_head *taken);
+void klp_shadow_sweep_begin(struct klp_shadow_sweep *sweep, unsigned long id,
+			    const struct module *mod);
+bool klp_shadow_sweep(struct klp_shadow_sweep *sweep, struct list_head *taken);
+void klp_shadow_destroy(struct list_head *taken, klp_shadow_dtor_t dtor);
 
 /* --- resched.c: the hook in cond_resched() --------------------------------------------------- */
 

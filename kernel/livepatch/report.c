@@ -6,7 +6,10 @@
  */
 #include <linux/debugfs.h>
 #include <linux/init.h>
+#include <linux/seq_file.h>
 #include "internal.h"
+
+DEFINE_SHOW_ATTRIBUTE(klp_shadow);
 
 /**
  * klp_report_init() - create the directory and its files
@@ -15,5 +18,7 @@
  */
 void __init klp_report_init(void)
 {
-	debugfs_create_dir("livepatch", NULL);
+	struct dentry *dir = debugfs_create_dir("livepatch", NULL);
+
+	debugfs_create_file("shadow", 0400, dir, NULL, &klp_shadow_fops);
 }
