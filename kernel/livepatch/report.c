@@ -2,6 +2,8 @@
 /*
  * What can be seen in /sys/kernel/debug/livepatch?
  *
+ *	blockers	who holds the transition up, and why (blockers.c)
+ *
  * For people who look for the reason of something; no program should depend on the format.
  */
 #include <linux/debugfs.h>
@@ -15,5 +17,7 @@
  */
 void __init klp_report_init(void)
 {
-	debugfs_create_dir("livepatch", NULL);
+	struct dentry *dir = debugfs_create_dir("livepatch", NULL);
+
+	debugfs_create_file("blockers", 0400, dir, NULL, &klp_blockers_fops);
 }
