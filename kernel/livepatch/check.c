@@ -22,7 +22,12 @@ static int klp_func_check(const struct klp_patch *patch, const struct klp_object
 		       func->old_name, where);
 		return -EINVAL;
 	}
-	if (!func->new_func) {
+	if (func->guard && func->new_func) {
+		pr_err("patch '%s': guard '%s' in object '%s' has a replacement\n", who,
+		       func->old_name, where);
+		return -EINVAL;
+	}
+	if (!func->guard && !func->new_func) {
 		pr_err("patch '%s': function '%s' in object '%s' has no replacement\n", who,
 		       func->old_name, where);
 		return -EINVAL;

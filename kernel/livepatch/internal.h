@@ -41,14 +41,16 @@ struct klp_ranges {
 
 /**
  * struct klp_forbidden - the code that tasks have to leave before they change over
- * @code: functions that one world uses and the other does not, and the way into them
+ * @code: functions that one world uses and the other does not, and the way into them; guards
  * @text: all text of modules whose patches go away
+ * @kernel: user tasks have to leave the kernel altogether
  *
- * Either may be NULL, which is an empty set.
+ * Either set may be NULL, which is an empty one.
  */
 struct klp_forbidden {
 	struct klp_ranges *code;
 	struct klp_ranges *text;
+	bool kernel;
 };
 
 /**
@@ -97,10 +99,10 @@ struct klp_site {
  * @node: in klp_site.layers
  * @patch: whose it is
  * @func: what it stands for
- * @site: where it is, NULL while it is not at a site
- * @ip: ftrace location of the original
+ * @site: where it is, NULL while it is not at a site, as a guard always is
+ * @ip: ftrace location of the original, 0 for a guard that ftrace cannot reach
  * @orig: code of the original
- * @code: code of the replacement, NULL for a nop
+ * @code: code of the replacement, NULL for a nop and for a guard
  *
  * All of it is protected by klp_mutex; the handler never looks here.
  */
@@ -200,6 +202,8 @@ enum klp_verdict {
 	KLP_RUNNING,		/* runs on some CPU, cannot be looked at */
 	KLP_ON_STACK,		/* is inside, or on its way into, code that it has to leave first */
 	KLP_UNRELIABLE,		/* its stack cannot be walked for certain */
+	KLP_IN_KERNEL,		/* has to leave the kernel first, whatever is on its stack */
+	KLP_VERDICTS
 };
 
 /* --- main.c: the front door ------------------------------------------------------------- */
@@ -212,6 +216,10 @@ int klp_sysfs_add(struct klp_patch *patch);
 /* --- report.c: /sys/kernel/debug/livepatch --------------------------------------------------- */
 
 void klp_report_init(void);
+
+/* --- blockers.c: who holds the transition up ------------------------------------------------- */
+
+extern const struct file_operations klp_blockers_fops;
 
 /* --- module.c: target modules come and go -------------------------------------------------- */
 
@@ -246,6 +254,8 @@ int klp_transition_reverse(void);
 void klp_transition_force(void);
 void klp_transition_round(void);
 int klp_transition_refresh(void);
+int klp_transition_target(void);
+unsigned int klp_transition_age(void);
 
 /* --- handover.c: system states that come and go --------------------------------------------- */
 
@@ -268,18 +278,24 @@ const char *klp_object_name(const struct klp_object *obj);
 bool klp_object_loaded(const struct klp_object *obj);
 bool klp_object_same(const struct klp_object *a, const struct klp_object *b);
 void klp_object_init(struct klp_patch *patch, struct klp_object *obj);
-void klp_func_init(struct klp_object *obj, struct klp_func *func);
 int klp_object_resolve(struct klp_patch *patch, struct klp_object *obj);
 void klp_object_forget(struct klp_patch *patch, struct klp_object *obj);
 int klp_object_hook(struct klp_patch *patch, const struct klp_object *only);
 void klp_object_route(struct klp_object *obj);
 void klp_object_unhook(struct klp_object *obj);
 void klp_object_drop(struct klp_object *obj);
-void klp_func_drop(struct klp_func *func);
 int klp_object_pre_patch(struct klp_object *obj);
 void klp_object_post_patch(struct klp_object *obj);
 void klp_object_pre_unpatch(struct klp_object *obj);
 void klp_object_post_unpatch(struct klp_object *obj);
+
+/* --- func.c: one function of one patch ------------------------------------------------------ */
+
+void klp_func_init(struct klp_object *obj, struct klp_func *func);
+int klp_func_resolve(struct klp_patch *patch, const char *objname, struct klp_func *func,
+		     struct klp_symbol *old, struct klp_symbol *new);
+void klp_func_forget(struct klp_func *func);
+void klp_func_drop(struct klp_func *func);
 
 /* --- state.c: system states ---------------------------------------------------------------- */
 
@@ -296,6 +312,7 @@ void klp_tasks_unflag(void);
 void klp_tasks_force(void);
 void klp_tasks_nudge(void);
 void klp_tasks_scan(void);
+void klp_tasks_visit(void (*func)(struct task_struct *task, void *arg), void *arg);
 bool klp_tasks_arrived(int target);
 
 /* --- task.c: one task ---------------------------------------------------------------------- */
@@ -303,6 +320,7 @@ bool klp_tasks_arrived(int target);
 void klp_task_set_target(int target);
 void klp_task_set_forbidden(const struct klp_forbidden *forbidden);
 enum klp_verdict klp_task_try(struct task_struct *task);
+enum klp_verdict klp_task_look(struct task_struct *task, unsigned long *where);
 void klp_task_move(struct task_struct *task);
 
 /* --- forbid.c: code that has to be left ---------------------------------------------------- */
@@ -317,7 +335,9 @@ void *klp_site_dest(const struct klp_site *site, int world);
 void klp_site_route(struct klp_site *site, int world);
 void klp_site_push(struct klp_site *site, struct klp_layer *layer);
 void klp_site_pop(struct klp_layer *layer);
+int klp_code_forbid(const struct klp_code *code, struct klp_ranges **set);
 int klp_site_forbid(const struct klp_site *site, int from, struct klp_ranges **set);
+int klp_site_watch(const struct klp_site *site, struct klp_ranges **set);
 
 /* --- hook.c: ftrace ------------------------------------------------------------------------ */
 
@@ -352,6 +372,7 @@ extern struct klp_patch *klp_transition_patch;
 bool klp_world_has(const struct klp_patch *patch, int world);
 bool klp_world_replaces(const struct klp_patch *patch, const struct klp_patch *other);
 bool klp_world_loses(const struct klp_patch *patch, int target);
+bool klp_world_changes(const struct klp_patch *patch);
 void klp_world_enable(struct klp_patch *patch);
 void klp_world_disable(struct klp_patch *patch);
 void klp_world_settle(struct klp_patch *patch, int target);

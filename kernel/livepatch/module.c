@@ -34,6 +34,8 @@ static void klp_module_unhook(struct klp_object *obj)
 	klp_for_each_func(obj, func) {
 		struct klp_site *site = func->layer->site;
 
+		if (func->guard)
+			continue;
 		klp_site_pop(func->layer);
 		klp_site_route(site, KLP_TRANSITION_UNPATCHED);
 		klp_site_route(site, KLP_TRANSITION_PATCHED);

@@ -5,6 +5,7 @@
  * resolve  relocations of the livepatch module for this object, then addresses and code of all
  *	    functions, old and new. Needs the object to be loaded.
  * hook	    a layer at the site of every function; sites that do not exist yet make a new batch.
+ *	    Guards have no site: they stay out of this.
  * forget   the reverse of resolve.
  * drop	    the end: the object's entries in sysfs go, and what was allocated for it.
  */
@@ -33,80 +34,15 @@ void klp_object_init(struct klp_patch *patch, struct klp_object *obj)
 	list_add_tail(&obj->node, &patch->obj_list);
 }
 
-/* Set up the core's part of a function and add it to an object. */
-void klp_func_init(struct klp_object *obj, struct klp_func *func)
-{
-	func->old_func = NULL;
-	func->layer = NULL;
-	func->patched = false;
-	list_add_tail(&func->node, &obj->func_list);
-}
-
 /* Is there something to patch? klp_mutex. */
 bool klp_object_loaded(const struct klp_object *obj)
 {
 	return !obj->name || obj->mod;
 }
 
-static void klp_layer_free(struct klp_layer *layer)
-{
-	if (!layer)
-		return;
-	klp_site_pop(layer);
-	kfree(layer->orig);
-	kfree(layer->code);
-	kfree(layer);
-}
-
 static unsigned int klp_object_count(const struct klp_object *obj)
 {
 	return list_count_nodes((struct list_head *)&obj->func_list);
-}
-
-/* What a function needs to be hooked; takes over the code in both symbols. */
-static int klp_func_resolve(struct klp_patch *patch, const struct klp_object *obj,
-			    struct klp_func *func, struct klp_symbol *old, struct klp_symbol *new)
-{
-	const struct klp_range *body = &old->code->part[0];
-	struct klp_layer *layer;
-
-	if (new->code && !new->code->part[0].end) {
-		pr_err("patch '%s': replacement of '%s' in object '%s' is not a function\n",
-		       patch->mod->name, func->old_name, klp_object_name(obj));
-		return -ENOENT;
-	}
-	if (!body->end) {
-		pr_err("patch '%s': '%s' in object '%s' has no size\n", patch->mod->name,
-		       func->old_name, klp_object_name(obj));
-		return -ENOENT;
-	}
-
-	layer = kzalloc(sizeof(*layer), GFP_KERNEL);
-	if (!layer)
-		return -ENOMEM;
-
-	/* Where the call of ftrace is depends on architecture and mitigations; ftrace knows. */
-	layer->ip = ftrace_location_range(body->start, body->end - 1);
-	if (!layer->ip) {
-		pr_err("patch '%s': function '%s' in object '%s' cannot be reached by ftrace\n",
-		       patch->mod->name, func->old_name, klp_object_name(obj));
-		kfree(layer);
-		return -EINVAL;
-	}
-
-	layer->patch = patch;
-	layer->func = func;
-	layer->orig = no_free_ptr(old->code);
-	layer->code = no_free_ptr(new->code);
-
-	func->layer = layer;
-	func->old_func = (void *)body->start;
-	func->old_size = body->end - body->start;
-	if (func->nop)
-		func->new_func = func->old_func;
-	func->new_size = layer->code ? layer->code->part[0].end - layer->code->part[0].start :
-				       func->old_size;
-	return 0;
 }
 
 static int klp_object_resolve_funcs(struct klp_patch *patch, struct klp_object *obj,
@@ -133,7 +69,7 @@ static int klp_object_resolve_funcs(struct klp_patch *patch, struct klp_object *
 
 	i = 0;
 	klp_for_each_func(obj, func) {
-		ret = klp_func_resolve(patch, obj, func, &old[i], &new[i]);
+		ret = klp_func_resolve(patch, klp_object_name(obj), func, &old[i], &new[i]);
 		if (ret)
 			return ret;
 		i++;
@@ -194,13 +130,8 @@ void klp_object_forget(struct klp_patch *patch, struct klp_object *obj)
 	if (obj->name)
 		klp_reloc_clear(patch->mod, obj->name);
 
-	klp_for_each_func(obj, func) {
-		klp_layer_free(func->layer);
-		func->layer = NULL;
-		func->old_func = NULL;
-		if (func->nop)
-			func->new_func = NULL;
-	}
+	klp_for_each_func(obj, func)
+		klp_func_forget(func);
 	obj->mod = NULL;
 }
 
@@ -232,7 +163,7 @@ static int klp_object_new_sites(struct klp_patch *patch, const struct klp_object
 		if (!klp_object_concerned(obj, only))
 			continue;
 		klp_for_each_func(obj, func) {
-			if (!klp_hook_find(func->layer->ip))
+			if (!func->guard && !klp_hook_find(func->layer->ip))
 				klp_hook_insert(hook, func->layer->ip);
 		}
 	}
@@ -250,6 +181,8 @@ static void klp_object_push(struct klp_object *obj, struct klp_hook *batch)
 	struct klp_site *site;
 
 	klp_for_each_func(obj, func) {
+		if (func->guard)
+			continue;
 		site = klp_hook_find(func->layer->ip);
 		if (!site)
 			site = klp_hook_lookup(batch, func->layer->ip);
@@ -270,7 +203,7 @@ static void klp_object_blame(struct klp_patch *patch, const struct klp_object *o
 		if (!klp_object_concerned(obj, only))
 			continue;
 		klp_for_each_func(obj, func) {
-			if (func->layer->ip != culprit)
+			if (func->guard || func->layer->ip != culprit)
 				continue;
 			pr_err("failed to register ftrace handler for function '%s' (%d)\n",
 			       func->old_name, err);
@@ -335,6 +268,8 @@ void klp_object_route(struct klp_object *obj)
 	struct klp_func *func;
 
 	klp_for_each_func(obj, func) {
+		if (func->guard)
+			continue;
 		klp_site_route(func->layer->site, KLP_TRANSITION_UNPATCHED);
 		klp_site_route(func->layer->site, KLP_TRANSITION_PATCHED);
 	}
@@ -358,20 +293,6 @@ void klp_object_unhook(struct klp_object *obj)
 		func->patched = false;
 	}
 	WRITE_ONCE(obj->patched, false);
-}
-
-/**
- * klp_func_drop() - end of a function's entry; frees a nop
- * @func: the entry
- *
- * Context: process context, may sleep; klp_mutex held.
- */
-void klp_func_drop(struct klp_func *func)
-{
-	klp_layer_free(func->layer);
-	func->layer = NULL;
-	list_del(&func->node);
-	kobject_put(&func->kobj);
 }
 
 /**

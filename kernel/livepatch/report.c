@@ -2,6 +2,9 @@
 /*
  * What can be seen in /sys/kernel/debug/livepatch?
  *
+ *	shadow		how many shadow variables there are (shadow_store.c)
+ *	blockers	who holds the transition up, and why (blockers.c)
+ *
  * For people who look for the reason of something; no program should depend on the format.
  */
 #include <linux/debugfs.h>
@@ -21,4 +24,5 @@ void __init klp_report_init(void)
 	struct dentry *dir = debugfs_create_dir("livepatch", NULL);
 
 	debugfs_create_file("shadow", 0400, dir, NULL, &klp_shadow_fops);
+	debugfs_create_file("blockers", 0400, dir, NULL, &klp_blockers_fops);
 }

@@ -83,7 +83,8 @@ void klp_site_pop(struct klp_layer *layer)
 	layer->site = NULL;
 }
 
-static int klp_site_forbid_code(const struct klp_code *code, struct klp_ranges **set)
+/* Add all parts of a function. Process context, may sleep. Return: 0 or -ENOMEM. */
+int klp_code_forbid(const struct klp_code *code, struct klp_ranges **set)
 {
 	unsigned int i;
 	int ret = 0;
@@ -116,12 +117,36 @@ int klp_site_forbid(const struct klp_site *site, int from, struct klp_ranges **s
 		return 0;
 
 	if (klp_site_dest(site, from)) {
-		ret = klp_site_forbid_code(old->code, set);
+		ret = klp_code_forbid(old->code, set);
 		if (ret)
 			return ret;
 		return klp_ranges_add(set, old->orig->part[0].start, site->ip + MCOUNT_INSN_SIZE);
 	}
 
 	top = list_first_entry(&site->layers, struct klp_layer, node);
-	return klp_site_forbid_code(top->orig, set);
+	return klp_code_forbid(top->orig, set);
+}
+
+/**
+ * klp_site_watch() - collect the code that runs instead of a function that is guarded
+ * @site: the site of the function, which other patches divert
+ * @set: where to add
+ *
+ * A task that is inside of any of it is inside of the function, and it does not matter which world
+ * it comes from. The way there lies in the original, which is guarded anyway.
+ *
+ * Context: process context, may sleep, klp_mutex held.
+ * Return: 0 or -ENOMEM.
+ */
+int klp_site_watch(const struct klp_site *site, struct klp_ranges **set)
+{
+	int world, ret = 0;
+
+	for (world = 0; world <= 1 && !ret; world++) {
+		const struct klp_layer *winner = klp_site_winner(site, world);
+
+		if (winner && winner->code)
+			ret = klp_code_forbid(winner->code, set);
+	}
+	return ret;
 }

@@ -4,7 +4,9 @@
  *
  * A task changes over by a store to its patch_state, done by itself on its way to user mode, in
  * the idle loop or in cond_resched(), or by the transition while the task does not run. In the
- * kernel that takes a stack which is known to be free of the code that the task has to leave.
+ * kernel that takes a stack which is known to be free of the code that the task has to leave. A
+ * patch may ask for more: then a task that has a user mode to go to changes over only on its way
+ * there.
  *
  * What goes on is written by the transition before it sets the first TIF_PATCH_PENDING; the
  * letters refer to the comment at the top of transition.c.
@@ -24,6 +26,8 @@ static int klp_task_target = KLP_TRANSITION_IDLE;
  */
 static struct klp_ranges __rcu *klp_task_code;
 static struct klp_ranges __rcu *klp_task_text;
+/* User tasks change over on their way to user mode only. Written and read like the above. */
+static bool klp_task_kernel;
 
 static void klp_task_set_ranges(struct klp_ranges __rcu **where, struct klp_ranges *set)
 {
@@ -42,6 +46,7 @@ void klp_task_set_forbidden(const struct klp_forbidden *forbidden)
 {
 	klp_task_set_ranges(&klp_task_code, forbidden->code);
 	klp_task_set_ranges(&klp_task_text, forbidden->text);
+	WRITE_ONCE(klp_task_kernel, forbidden->kernel);
 }
 
 /**
@@ -61,6 +66,7 @@ void klp_task_set_target(int target)
 struct klp_stack_walk {
 	struct klp_forbidden forbidden;
 	enum klp_verdict verdict;
+	unsigned long where;
 };
 
 static bool klp_stack_frame(void *cookie, unsigned long addr)
@@ -71,11 +77,12 @@ static bool klp_stack_frame(void *cookie, unsigned long addr)
 	    !klp_ranges_contain(walk->forbidden.text, addr))
 		return true;
 	walk->verdict = KLP_ON_STACK;
+	walk->where = addr;
 	return false;
 }
 
-/* Frame by frame, as deep as it goes; the first forbidden address ends it. */
-static enum klp_verdict klp_stack_check(struct task_struct *task)
+/* Frame by frame, as deep as it goes; the first forbidden address ends it, and is noted. */
+static enum klp_verdict klp_stack_check(struct task_struct *task, unsigned long *where)
 {
 	struct klp_stack_walk walk = { .verdict = KLP_CLEAR };
 	int ret;
@@ -96,7 +103,30 @@ static enum klp_verdict klp_stack_check(struct task_struct *task)
 
 	if (ret && walk.verdict == KLP_CLEAR)
 		return KLP_UNRELIABLE;
+	*where = walk.where;
 	return walk.verdict;
+}
+
+/*
+ * Does @task have to go to user mode? Workers that the kernel runs in a process of a user, for
+ * io_uring or vhost, never do and are like kthreads here; nor does anybody who is dead.
+ */
+static bool klp_task_bound(const struct task_struct *task)
+{
+	return READ_ONCE(klp_task_kernel) && !(task->flags & (PF_KTHREAD | PF_USER_WORKER)) &&
+	       READ_ONCE(task->__state) != TASK_DEAD;
+}
+
+/* What holds @task back, which does not start or stop running meanwhile? And where is it? */
+static enum klp_verdict klp_task_judge(struct task_struct *task, unsigned long *where)
+{
+	if (task_curr(task) && task != current)
+		return KLP_RUNNING;
+	if (klp_task_bound(task))
+		return KLP_IN_KERNEL;
+	if (!klp_have_reliable_stack())
+		return KLP_UNRELIABLE;
+	return klp_stack_check(task, where);
 }
 
 /**
@@ -112,14 +142,11 @@ void klp_task_move(struct task_struct *task)
 }
 
 /* For task_call_func(), which keeps @task from being scheduled. */
-static int klp_task_check(struct task_struct *task, void *arg)
+static int klp_task_check(struct task_struct *task, void *unused)
 {
-	enum klp_verdict verdict;
+	unsigned long where;
+	enum klp_verdict verdict = klp_task_judge(task, &where);
 
-	if (task_curr(task) && task != current)
-		return KLP_RUNNING;
-
-	verdict = klp_stack_check(task);
 	if (verdict == KLP_CLEAR)
 		klp_task_move(task);
 	return verdict;
@@ -137,11 +164,30 @@ enum klp_verdict klp_task_try(struct task_struct *task)
 {
 	if (READ_ONCE(task->patch_state) == READ_ONCE(klp_task_target))
 		return KLP_CLEAR;
-	if (!klp_have_reliable_stack())
-		return KLP_UNRELIABLE;
 	if (task == current)
 		return klp_task_check(task, NULL);
 	return task_call_func(task, klp_task_check, NULL);
+}
+
+static int klp_task_see(struct task_struct *task, void *where)
+{
+	return klp_task_judge(task, where);
+}
+
+/**
+ * klp_task_look() - find out what holds a task back, and change nothing
+ * @task: a task that has not arrived
+ * @where: out, for KLP_ON_STACK: the address on its stack that is in the way
+ *
+ * Context: as for klp_task_try(); the caller holds klp_mutex.
+ * Return: KLP_CLEAR when nothing speaks against moving it, else what does.
+ */
+enum klp_verdict klp_task_look(struct task_struct *task, unsigned long *where)
+{
+	/* In the middle of looking: its stack says nothing about where it was before. */
+	if (task == current)
+		return KLP_RUNNING;
+	return task_call_func(task, klp_task_see, where);
 }
 
 /**

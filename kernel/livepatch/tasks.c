@@ -112,18 +112,15 @@ static bool klp_scan_break(struct task_struct *g, struct task_struct *task)
 	return alive;
 }
 
-/*
- * Try to move who has not arrived. Tasks may come, go and move meanwhile, some may be missed:
- * this only helps, klp_tasks_arrived() decides.
- */
-void klp_tasks_scan(void)
+/* Go through the list of tasks. They may come, go and move meanwhile, some may be missed. */
+static void klp_scan_list(void (*func)(struct task_struct *task, void *arg), void *arg)
 {
-	unsigned int cpu, left = KLP_SCAN_BATCH;
+	unsigned int left = KLP_SCAN_BATCH;
 	struct task_struct *g, *task;
 
 	rcu_read_lock();
 	for_each_process_thread(g, task) {
-		klp_task_try(task);
+		func(task, arg);
 		if (--left)
 			continue;
 		left = KLP_SCAN_BATCH;
@@ -132,6 +129,20 @@ void klp_tasks_scan(void)
 	}
 unlock:
 	rcu_read_unlock();
+}
+
+static void klp_scan_try(struct task_struct *task, void *unused)
+{
+	klp_task_try(task);
+}
+
+/* Try to move who has not arrived. This only helps, klp_tasks_arrived() decides. */
+void klp_tasks_scan(void)
+{
+	struct task_struct *task;
+	unsigned int cpu;
+
+	klp_scan_list(klp_scan_try, NULL);
 
 	cpus_read_lock();
 	for_each_possible_cpu(cpu) {
@@ -142,6 +153,22 @@ unlock:
 			wake_up_if_idle(cpu);
 	}
 	cpus_read_unlock();
+}
+
+/**
+ * klp_tasks_visit() - have somebody look at all tasks
+ * @func: called for each task, the idle ones included, under RCU; must not sleep
+ * @arg: handed on
+ *
+ * Context: process context, may sleep; klp_mutex held.
+ */
+void klp_tasks_visit(void (*func)(struct task_struct *task, void *arg), void *arg)
+{
+	unsigned int cpu;
+
+	klp_scan_list(func, arg);
+	for_each_possible_cpu(cpu)
+		func(idle_task(cpu), arg);
 }
 
 /* Is every task in world @target? Then nobody can come who is elsewhere. */

@@ -46,6 +46,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/timekeeping.h>
 #include "internal.h"
 
 /* Pause between two rounds: short at first, then doubled. */
@@ -70,6 +71,7 @@ LIST_HEAD(klp_retired);
 /**
  * struct klp_transition - the transition that is going on; klp_mutex
  * @target: the world that tasks head for
+ * @since: when tasks were set in motion first, in seconds of CLOCK_BOOTTIME
  * @pause: jiffies until the next round
  * @signal_at: when to nudge tasks next, in jiffies
  * @signalled: somebody has been told about the nudging
@@ -77,6 +79,7 @@ LIST_HEAD(klp_retired);
  */
 static struct klp_transition {
 	int target;
+	time64_t since;
 	unsigned long pause;
 	unsigned long signal_at;
 	bool signalled;
@@ -108,6 +111,18 @@ int klp_transition_refresh(void)
 	if (!ret)
 		klp_task_set_forbidden(&forbidden);
 	return ret;
+}
+
+/* The world that tasks head for. klp_mutex held, a transition begun. */
+int klp_transition_target(void)
+{
+	return klp_transition.target;
+}
+
+/* How long the transition has been going on, in seconds, turned or not. As above. */
+unsigned int klp_transition_age(void)
+{
+	return ktime_get_boottime_seconds() - klp_transition.since;
 }
 
 /**
@@ -169,6 +184,7 @@ void klp_transition_begin(const struct klp_forbidden *forbidden)
 	klp_for_each_site(site)
 		klp_site_route(site, klp_transition.target);
 
+	klp_transition.since = ktime_get_boottime_seconds();
 	klp_transition_start(forbidden);
 }
 

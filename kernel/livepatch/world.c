@@ -48,6 +48,12 @@ bool klp_world_loses(const struct klp_patch *patch, int target)
 	return klp_world_has(patch, !target) && !klp_world_has(patch, target);
 }
 
+/* Is @patch present in one of the worlds only: on its way in or out, whatever the direction? */
+bool klp_world_changes(const struct klp_patch *patch)
+{
+	return klp_world_has(patch, 0) != klp_world_has(patch, 1);
+}
+
 /* Does @patch take the place of @other when it is enabled? */
 bool klp_world_replaces(const struct klp_patch *patch, const struct klp_patch *other)
 {

@@ -20,7 +20,7 @@ the_tree() {
 
 	spec+=';klpt_extra:klpt_other'
 	patch klpt_p1 "spec=$spec"
-	for file in . ./enabled ./transition ./force ./replace ./stack_order \
+	for file in . ./enabled ./transition ./force ./replace ./leave_kernel ./stack_order \
 		    ./vmlinux ./vmlinux/patched ./vmlinux/cmdline_proc_show,1 \
 		    ./klpt_target ./klpt_target/patched ./klpt_target/klpt_value,1 \
 		    ./klpt_target/klpt_dup,2 ./klpt_extra ./klpt_extra/patched \

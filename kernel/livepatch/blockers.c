@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Who holds the transition up, and why?
+ *
+ * /sys/kernel/debug/livepatch/blockers, in words:
+ *
+ *	patch: livepatch_sample
+ *	target: patched
+ *	age: 42 s
+ *	tasks left: 2
+ *	812 812 (backupd) S on stack: pipe_read+0x2a0/0x420
+ *	1733 1730 (java) S waits for kernel exit
+ *
+ * A line gives the thread, its process, name and state as in /proc/PID/stat, the verdict, and for
+ * "on stack" the place that the task will return to in the code that it has to leave.
+ *
+ * Tasks are looked at once, when the file is opened, and not moved by that. The result is put
+ * aside, so that nobody is kept from going on while it is printed and read.
+ */
+#include <linux/cleanup.h>
+#include <linux/debugfs.h>
+#include <linux/module.h>
+#include <linux/overflow.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include "internal.h"
+
+/* Tasks that get a line; the others are counted. */
+#define KLP_BLOCKERS_MAX 1000
+
+/* Room for one line, with a symbol of usual length; seq_file finds more if it has to. */
+#define KLP_BLOCKERS_LINE 120
+
+/* In the words that the documentation uses. */
+static const char * const klp_verdict_words[] = {
+	[KLP_CLEAR]		= "about to change over",
+	[KLP_RUNNING]		= "running",
+	[KLP_ON_STACK]		= "on stack",
+	[KLP_UNRELIABLE]	= "unreliable stack",
+	[KLP_IN_KERNEL]		= "waits for kernel exit",
+};
+static_assert(ARRAY_SIZE(klp_verdict_words) == KLP_VERDICTS);
+
+struct klp_blocker {
+	pid_t tid;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+	char state;
+	enum klp_verdict verdict;
+	unsigned long where;
+};
+
+/**
+ * struct klp_blockers - what one look at all tasks has found; belongs to one open file
+ * @patch: name of the patch in transition, empty when there is none
+ * @target: the world that tasks head for
+ * @age: of the transition, in seconds
+ * @nr: tasks that have not arrived
+ * @blocker: the first KLP_BLOCKERS_MAX of them
+ */
+struct klp_blockers {
+	char patch[MODULE_NAME_LEN];
+	int target;
+	unsigned int age;
+	unsigned int nr;
+	struct klp_blocker blocker[KLP_BLOCKERS_MAX];
+};
+
+static unsigned int klp_blockers_lines(const struct klp_blockers *all)
+{
+	return min(all->nr, KLP_BLOCKERS_MAX);
+}
+
+static void klp_blockers_note(struct task_struct *task, void *arg)
+{
+	struct klp_blockers *all = arg;
+	struct klp_blocker *blocker;
+
+	if (READ_ONCE(task->patch_state) == all->target)
+		return;
+	if (all->nr++ >= KLP_BLOCKERS_MAX)
+		return;
+
+	blocker = &all->blocker[all->nr - 1];
+	blocker->tid = task_pid_nr(task);
+	blocker->pid = task_tgid_nr(task);
+	get_task_comm(blocker->comm, task);
+	blocker->state = task_state_to_char(task);
+	blocker->verdict = klp_task_look(task, &blocker->where);
+}
+
+static int klp_blockers_collect(struct klp_blockers *all)
+{
+	scoped_cond_guard(mutex_intr, return -ERESTARTSYS, &klp_mutex) {
+		if (!klp_transition_patch)
+			return 0;
+		strscpy(all->patch, klp_transition_patch->mod->name);
+		all->target = klp_transition_target();
+		all->age = klp_transition_age();
+		klp_tasks_visit(klp_blockers_note, all);
+	}
+	return 0;
+}
+
+static void klp_blocker_show(struct seq_file *m, const struct klp_blocker *blocker)
+{
+	seq_printf(m, "%d %d (", blocker->tid, blocker->pid);
+	seq_escape(m, blocker->comm, "\n\\");
+	seq_printf(m, ") %c %s", blocker->state, klp_verdict_words[blocker->verdict]);
+	if (blocker->verdict == KLP_ON_STACK)
+		seq_printf(m, ": %pB", (void *)blocker->where);
+	seq_putc(m, '\n');
+}
+
+static int klp_blockers_show(struct seq_file *m, void *unused)
+{
+	const struct klp_blockers *all = m->private;
+	unsigned int i;
+
+	if (!*all->patch) {
+		seq_puts(m, "no transition\n");
+		return 0;
+	}
+
+	seq_printf(m, "patch: %s\n", all->patch);
+	seq_printf(m, "target: %s\n",
+		   all->target == KLP_TRANSITION_PATCHED ? "patched" : "unpatched");
+	seq_printf(m, "age: %u s\n", all->age);
+	seq_printf(m, "tasks left: %u\n", all->nr);
+	for (i = 0; i < klp_blockers_lines(all); i++)
+		klp_blocker_show(m, &all->blocker[i]);
+	if (all->nr > KLP_BLOCKERS_MAX)
+		seq_printf(m, "and %u more\n", all->nr - KLP_BLOCKERS_MAX);
+	return 0;
+}
+
+static int klp_blockers_open(struct inode *inode, struct file *file)
+{
+	struct klp_blockers *all = kvzalloc(sizeof(*all), GFP_KERNEL);
+	int ret;
+
+	if (!all)
+		return -ENOMEM;
+
+	ret = klp_blockers_collect(all);
+	if (!ret)
+		ret = single_open_size(file, klp_blockers_show, all,
+				       PAGE_SIZE + klp_blockers_lines(all) * KLP_BLOCKERS_LINE);
+	if (ret)
+		kvfree(all);
+	return ret;
+}
+
+static int klp_blockers_release(struct inode *inode, struct file *file)
+{
+	struct seq_file *m = file->private_data;
+
+	kvfree(m->private);
+	return single_release(inode, file);
+}
+
+const struct file_operations klp_blockers_fops = {
+	.open = klp_blockers_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = klp_blockers_release,
+};
