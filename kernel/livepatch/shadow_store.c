@@ -110,7 +110,7 @@ spinlock_t *klp_shadow_lock(unsigned long id)
  * Context: any in which RCU is watching.
  * Return: the variable, or NULL. It stays what it is while the id's lock is held.
  */
-struct klp_shadow *klp_shadow_find(void *obj, unsigned long id)
+__flatten struct klp_shadow *klp_shadow_find(void *obj, unsigned long id)
 {
 	struct klp_shadow_key key = { .obj = obj, .id = id };
 
@@ -385,10 +385,8 @@ int klp_shadow_show(struct seq_file *m, void *v)
 	for (stripe = klp_shadow_stripes;
 	     stripe < klp_shadow_stripes + ARRAY_SIZE(klp_shadow_stripes); stripe++) {
 		guard(spinlock_irq)(&stripe->lock);
-		hlist_for_each_entry(kind, &stripe->kinds, node) {
-			if (kind->nr)
-				seq_printf(m, "%lx %lu %lu\n", kind->id, kind->nr, kind->bytes);
-		}
+		hlist_for_each_entry(kind, &stripe->kinds, node)
+			seq_printf(m, "%lx %lu %lu\n", kind->id, kind->nr, kind->bytes);
 	}
 	return 0;
 }
