@@ -30,6 +30,7 @@ duplicate() {
 keys() { run_case keys; }
 free_all() { run_case free_all; }
 many() { run_case many; }
+types() { run_case types; }
 atomic() { run_case atomic; }
 race() { run_case race; }
 
@@ -42,6 +43,7 @@ it duplicate "allocating a variable that exists warns and returns NULL"
 it keys "object and id together make the key"
 it free_all "freeing all of an id calls the destructor for each, and leaves other ids"
 it many "three thousand variables"
+it types "typed calls: constructor and destructor of the type, with no lock held"
 it atomic "everything with interrupts off, and in an interrupt"
 it race "several tasks construct the same variables at the same time"
 klpt_main

@@ -6,9 +6,11 @@
 
 #include <linux/completion.h>
 #include <linux/irq_work.h>
+#include <linux/irqflags.h>
 #include <linux/kthread.h>
 #include <linux/livepatch.h>
 #include <linux/module.h>
+#include <linux/preempt.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -198,6 +200,61 @@ static int case_many(void)
 	return 0;
 }
 
+/* Typed calls: the constructor of the type, and its destructor with no lock held. */
+
+static bool destructed_atomic;
+
+static void destruct_type(void *obj, void *data)
+{
+	destruct(obj, data);
+	destructed_atomic |= irqs_disabled() || in_atomic();
+	/* Takes the lock of the id. */
+	klp_shadow_free(obj, ID, NULL);
+}
+
+static int case_types(void)
+{
+	static const struct klp_shadow_type type = {
+		.id = ID, .ctor = construct, .dtor = destruct_type,
+	};
+	int one = 1, two = 2, *data;
+
+	expect(!klp_shadow_type_get(&objects[0], &type));
+	klp_shadow_type_free(&objects[0], &type);
+	expect(atomic_read(&destructed) == 0);
+
+	data = klp_shadow_type_alloc(&objects[0], &type, sizeof(*data), GFP_KERNEL, &one);
+	expect(data && *data == 1 && last_obj == &objects[0]);
+	expect(klp_shadow_type_get(&objects[0], &type) == data);
+	expect(klp_shadow_get(&objects[0], ID) == data);
+	expect(klp_shadow_type_get_or_alloc(&objects[0], &type, 4, GFP_KERNEL, &two) == data);
+	expect(*data == 1 && atomic_read(&constructed) == 1);
+	data = klp_shadow_type_get_or_alloc(&objects[1], &type, 4, GFP_KERNEL, &two);
+	expect(data && *data == 2 && atomic_read(&constructed) == 2);
+
+	klp_shadow_type_free(&objects[0], &type);
+	expect(last_obj == &objects[0] && last_value == 1 && atomic_read(&destructed) == 1);
+	expect(!klp_shadow_type_get(&objects[0], &type));
+
+	for (int i = 2; i < 200; i++)
+		expect(klp_shadow_type_alloc(&objects[i], &type, 4, GFP_KERNEL, &i));
+	klp_shadow_type_free_module(&type, THIS_MODULE);
+	expect(atomic_read(&destructed) == 200);
+	expect(klp_shadow_type_alloc(&objects[0], &type, 4, GFP_KERNEL, &one));
+	klp_shadow_type_free_all(&type);
+	expect(atomic_read(&destructed) == 201 && !destructed_atomic);
+	expect(!klp_shadow_type_get(&objects[0], &type));
+	return 0;
+}
+
+/* Three variables of 4 bytes that stay until the module goes. */
+static int case_keep(void)
+{
+	for (int i = 0; i < 3; i++)
+		expect(klp_shadow_alloc(&objects[i], ID, 4, GFP_KERNEL, construct, &i));
+	return 0;
+}
+
 /* All of it with interrupts off and in an interrupt. */
 
 static DECLARE_COMPLETION(interrupted);
@@ -302,9 +359,17 @@ static const struct {
 	{ "keys",		case_keys },
 	{ "free_all",		case_free_all },
 	{ "many",		case_many },
+	{ "types",		case_types },
+	{ "keep",		case_keep },
 	{ "atomic",		case_atomic },
 	{ "race",		case_race },
 };
+
+static void free_all(void)
+{
+	klp_shadow_free_all(ID, NULL);
+	klp_shadow_free_all(ID + 1, NULL);
+}
 
 static int __init klpt_shadow_init(void)
 {
@@ -314,13 +379,14 @@ static int __init klpt_shadow_init(void)
 		if (!strcmp(cases[i].name, what))
 			ret = cases[i].fn();
 	}
-	klp_shadow_free_all(ID, NULL);
-	klp_shadow_free_all(ID + 1, NULL);
+	if (ret || strcmp(what, "keep"))
+		free_all();
 	return ret;
 }
 
 static void __exit klpt_shadow_exit(void)
 {
+	free_all();
 }
 
 module_init(klpt_shadow_init);
