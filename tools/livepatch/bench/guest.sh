@@ -2,15 +2,33 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Runs in a guest whose time stamp counter counts instructions. Prints "result: WORK VALUE UNIT".
-# Arguments: the numbers of functions to patch.
+# /job/bench says what to measure: $works, patterns of their names; $sizes, numbers of functions to
+# patch; $counts, numbers of shadow variables.
 
-set -e
+# The patterns are not for files.
+set -ef
 
 target=/sys/module/bench_target/parameters
 sys=/sys/kernel/livepatch
 
+works='' sizes='' counts=''
+# shellcheck source=/dev/null
+. /job/bench
+
+# wanted WORK...: is any of them to be measured?
+wanted() {
+	local work pattern
+	for work; do
+		for pattern in $works; do
+			# shellcheck disable=SC2053 # a pattern
+			[[ $work != $pattern ]] || return 0
+		done
+	done
+	return 1
+}
+
 result() {
-	echo "result: $1 $2 $3"
+	! wanted "$1" || echo "result: $1 $2 $3"
 }
 
 # A millisecond without a process: bash waits for input that never comes.
@@ -26,11 +44,10 @@ measure_call() {
 	result "$1" "$(gawk "BEGIN { printf \"%.2f\", $total / $calls }")" instructions
 }
 
-insmod /bench/bench_target.ko
-measure_call call.plain
+# Enables and disables a patch of SIZE functions.
+measure_patch() {
+	local size=$1 patch=bench_patch_$1 state began took end
 
-for size in "$@"; do
-	patch=bench_patch_$size
 	insmod "/bench/$patch.ko"
 	while read -r state <"$sys/$patch/transition" && [[ $state != 0 ]]; do
 		pause
@@ -56,4 +73,32 @@ for size in "$@"; do
 	done
 	# What is left over from this round must not count in the next.
 	sleep 2
+}
+
+# The module measures while it is loaded.
+measure_shadow() {
+	local count=$1 dir=/sys/module/bench_shadow/parameters work total calls
+
+	insmod /bench/bench_shadow.ko count="$count"
+	for work in get miss alloc free free_all fill; do
+		read -r total calls <"$dir/$work"
+		result "shadow.$work.$count" \
+			"$(gawk "BEGIN { printf \"%.2f\", $total / $calls }")" instructions
+	done
+	rmmod bench_shadow
+	sleep 2
+}
+
+insmod /bench/bench_target.ko
+! wanted call.plain || measure_call call.plain
+
+for size in $sizes; do
+	patched=
+	[[ $size != 1 ]] || patched=call.patched
+	! wanted "enable.$size" "enable.$size.settled" "disable.$size" $patched ||
+		measure_patch "$size"
+done
+
+for count in $counts; do
+	! wanted "shadow."{get,miss,alloc,free,fill,free_all}".$count" || measure_shadow "$count"
 done

@@ -19,6 +19,16 @@ WORDS = {
     'disable': 'disabling {} function{}, until the patch has left sysfs',
 }
 
+# With so many variables there.
+SHADOW_WORDS = {
+    'get': 'klp_shadow_get() of one among {:,} variables',
+    'miss': 'the same, of one that is not there',
+    'alloc': 'klp_shadow_alloc(), with {:,} there',
+    'free': 'klp_shadow_free(), with {:,} there',
+    'free_all': 'klp_shadow_free_all() of 1,000, with {:,} of another id',
+    'fill': 'klp_shadow_alloc(), mean over the first {:,}, with all work in the background',
+}
+
 
 def figures(paths):
     """{work: (median, unit)} over the logs."""
@@ -40,6 +50,8 @@ def describe(work):
     if work in WORDS:
         return WORDS[work]
     verb, size, *rest = work.split('.')
+    if verb == 'shadow':
+        return SHADOW_WORDS[size].format(int(rest[0]))
     words = WORDS[rest[0] if rest else verb]
     return words.format(size, '' if size == '1' else 's')
 
@@ -50,7 +62,9 @@ def number(value):
 
 def order(work):
     verb, *rest = work.split('.')
-    verbs = ('call', 'enable', 'disable')
+    verbs = ('call', 'enable', 'disable', 'shadow')
+    if verb == 'shadow':
+        return verbs.index(verb), int(rest[1]), list(SHADOW_WORDS).index(rest[0])
     sizes = ('plain', 'patched', 'overhead')
     size = sizes.index(rest[0]) if rest[0] in sizes else int(rest[0])
     return verbs.index(verb), size, len(rest)
