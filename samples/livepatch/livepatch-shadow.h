@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What livepatch-shadow-mod and the two fixes for it have to agree on. */
+/* What livepatch-shadow-mod and the fixes for it have to agree on. */
 #ifndef LIVEPATCH_SHADOW_H
 #define LIVEPATCH_SHADOW_H
 
@@ -28,6 +28,7 @@ struct safe {
 enum safe_shadow_id {
 	SAFE_FAILURES	= 0x5afe0001,	/* unsigned int: wrong numbers in a row */
 	SAFE_LOCKED_AT	= 0x5afe0002,	/* when the safe was locked, from fix 2 on */
+	SAFE_GUESSES	= 0x5afe0003,	/* both at once, in livepatch-shadow-type */
 };
 
 #define SAFE_MAX_FAILURES	3
