@@ -29,6 +29,7 @@ void klp_patch_init(struct klp_patch *patch)
 		klp_object_init(patch, obj);
 		klp_for_each_func_static(obj, func) {
 			func->nop = false;
+			func->hidden = false;
 			klp_func_init(obj, func);
 		}
 	}

@@ -205,6 +205,8 @@ static int klp_sysfs_add_object(struct klp_patch *patch, struct klp_object *obj)
 		return ret;
 
 	klp_for_each_func(obj, func) {
+		if (func->hidden)
+			continue;
 		ret = kobject_add(&func->kobj, &obj->kobj, "%s,%lu", func->old_name,
 				  func->old_sympos ?: 1);
 		if (ret)
