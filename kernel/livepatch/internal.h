@@ -286,6 +286,12 @@ void klp_object_post_patch(struct klp_object *obj);
 void klp_object_pre_unpatch(struct klp_object *obj);
 void klp_object_post_unpatch(struct klp_object *obj);
 
+/* --- set.c: patches side by side ------------------------------------------------------------- */
+
+int klp_set_check(const struct klp_patch *patch);
+struct klp_layer *klp_set_rival(const struct klp_site *site, const struct klp_patch *patch);
+int klp_set_check_sites(const struct klp_patch *patch, const struct klp_object *obj);
+
 /* --- func.c: one function of one patch ------------------------------------------------------ */
 
 void klp_func_init(struct klp_object *obj, struct klp_func *func);
@@ -368,6 +374,7 @@ extern struct klp_patch *klp_transition_patch;
 
 bool klp_world_has(const struct klp_patch *patch, int world);
 bool klp_world_replaces(const struct klp_patch *patch, const struct klp_patch *other);
+bool klp_world_beside(const struct klp_patch *patch, const struct klp_patch *other);
 bool klp_world_loses(const struct klp_patch *patch, int target);
 bool klp_world_changes(const struct klp_patch *patch);
 void klp_world_enable(struct klp_patch *patch);

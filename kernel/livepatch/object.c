@@ -96,6 +96,8 @@ int klp_object_resolve(struct klp_patch *patch, struct klp_object *obj)
 		else
 			ret = -ENOMEM;
 	}
+	if (!ret)
+		ret = klp_set_check_sites(patch, obj);
 
 	if (syms)
 		klp_symbols_free(syms, 2 * nr);
