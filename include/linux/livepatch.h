@@ -42,6 +42,7 @@ struct klp_patch;
  * @patched: calls go through this entry in at least one world (klp_mutex)
  * @guard: do not replace the function, @new_func is NULL; but no task that is inside of it
  *	changes over while the patch comes or goes
+ * @hidden: a nop that sysfs does not show, since a guard has its name there (constant)
  *
  * Authors fill in the first three members, and @guard if they like. An array of these ends with
  * an empty entry. The layout is ABI: modules built against another 6.12 header are loaded too.
@@ -63,6 +64,9 @@ struct klp_func {
 
 	/* for authors */
 	bool guard;
+
+	/* private to the core */
+	bool hidden;
 };
 
 /**

@@ -182,6 +182,11 @@ int klp_patch_check(struct klp_patch *patch)
 		pr_err("module %s is not marked as a livepatch module\n", patch->mod->name);
 		return -EINVAL;
 	}
+	if (patch->supersedes && !patch->replace) {
+		pr_err("patch '%s': supersedes other sets without replacing its own\n",
+		       patch->mod->name);
+		return -EINVAL;
+	}
 
 	klp_for_each_object_static(patch, obj) {
 		ret = klp_object_check(patch, obj);

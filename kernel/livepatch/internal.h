@@ -237,7 +237,6 @@ int klp_patch_check(struct klp_patch *patch);
 
 /* --- nop.c: functions that go back to the original ------------------------------------------ */
 
-int klp_func_index(struct xarray *index, struct klp_func *func);
 int klp_patch_add_nops(struct klp_patch *patch);
 void klp_patch_free_nops(struct klp_patch *patch);
 
@@ -274,9 +273,7 @@ void klp_garbage_collect(void);
 
 /* --- object.c: one object of one patch ----------------------------------------------------- */
 
-const char *klp_object_name(const struct klp_object *obj);
 bool klp_object_loaded(const struct klp_object *obj);
-bool klp_object_same(const struct klp_object *a, const struct klp_object *b);
 void klp_object_init(struct klp_patch *patch, struct klp_object *obj);
 int klp_object_resolve(struct klp_patch *patch, struct klp_object *obj);
 void klp_object_forget(struct klp_patch *patch, struct klp_object *obj);
@@ -288,6 +285,12 @@ int klp_object_pre_patch(struct klp_object *obj);
 void klp_object_post_patch(struct klp_object *obj);
 void klp_object_pre_unpatch(struct klp_object *obj);
 void klp_object_post_unpatch(struct klp_object *obj);
+
+/* --- set.c: patches side by side ------------------------------------------------------------- */
+
+int klp_set_check(const struct klp_patch *patch);
+struct klp_layer *klp_set_rival(const struct klp_site *site, const struct klp_patch *patch);
+int klp_set_check_sites(const struct klp_patch *patch, const struct klp_object *obj);
 
 /* --- func.c: one function of one patch ------------------------------------------------------ */
 
@@ -371,6 +374,7 @@ extern struct klp_patch *klp_transition_patch;
 
 bool klp_world_has(const struct klp_patch *patch, int world);
 bool klp_world_replaces(const struct klp_patch *patch, const struct klp_patch *other);
+bool klp_world_beside(const struct klp_patch *patch, const struct klp_patch *other);
 bool klp_world_loses(const struct klp_patch *patch, int target);
 bool klp_world_changes(const struct klp_patch *patch);
 void klp_world_enable(struct klp_patch *patch);
@@ -395,6 +399,13 @@ int klp_symbols_find(struct module *mod, struct klp_symbol *syms, unsigned int n
 int klp_symbols_measure(struct module *mod, struct klp_symbol *syms, unsigned int nr);
 int klp_symbol_check(const struct klp_symbol *sym, const char *who, const char *objname);
 void klp_symbols_free(struct klp_symbol *syms, unsigned int nr);
+
+/* --- match.c: entries that mean the same ---------------------------------------------------- */
+
+const char *klp_object_name(const struct klp_object *obj);
+bool klp_object_same(const struct klp_object *a, const struct klp_object *b);
+struct klp_func *klp_func_find(const struct xarray *index, const struct klp_func *like);
+int klp_func_index(struct xarray *index, struct klp_func *func);
 
 /* --- name.c: what names say ------------------------------------------------------------------ */
 

@@ -7,58 +7,8 @@
  * for these functions goes through an index, not through all pairs of names.
  */
 #include <linux/slab.h>
-#include <linux/stringhash.h>
 #include <linux/xarray.h>
 #include "internal.h"
-
-static bool klp_func_same(const struct klp_func *a, const struct klp_func *b)
-{
-	/* 0, the only one, is the first one. */
-	return !strcmp(a->old_name, b->old_name) && (a->old_sympos ?: 1) == (b->old_sympos ?: 1);
-}
-
-/*
- * Functions of one object by name. Collisions go to the next free key, so that a look-up ends at
- * a hole.
- */
-static unsigned long klp_func_key(const struct klp_func *func)
-{
-	return full_name_hash(NULL, func->old_name, strlen(func->old_name));
-}
-
-static struct klp_func *klp_func_find(struct xarray *index, const struct klp_func *like)
-{
-	unsigned long key = klp_func_key(like);
-	struct klp_func *func;
-
-	while ((func = xa_load(index, key))) {
-		if (klp_func_same(func, like))
-			return func;
-		key++;
-	}
-	return NULL;
-}
-
-/**
- * klp_func_index() - note a function in an index of the functions of one object
- * @index: the index
- * @func: the function
- *
- * Context: process context, may sleep.
- * Return: 0, -EEXIST when the same function is there already, or -ENOMEM.
- */
-int klp_func_index(struct xarray *index, struct klp_func *func)
-{
-	unsigned long key = klp_func_key(func);
-	struct klp_func *other;
-
-	while ((other = xa_load(index, key))) {
-		if (klp_func_same(other, func))
-			return -EEXIST;
-		key++;
-	}
-	return xa_err(xa_store(index, key, func, GFP_KERNEL));
-}
 
 /* The entry of @patch for the object that @like stands for; allocated if need be. */
 static struct klp_object *klp_patch_get_object(struct klp_patch *patch,
@@ -81,34 +31,49 @@ static struct klp_object *klp_patch_get_object(struct klp_patch *patch,
 	return obj;
 }
 
-/* Entries in @obj for the functions of @old that it does not have. */
+static int klp_object_add_nop(struct klp_object *obj, const struct klp_func *old,
+			      const struct xarray *guards)
+{
+	struct klp_func *nop = kzalloc(sizeof(*nop), GFP_KERNEL);
+
+	if (!nop)
+		return -ENOMEM;
+	nop->old_name = old->old_name;
+	nop->old_sympos = old->old_sympos;
+	nop->nop = true;
+	nop->hidden = klp_func_find(guards, old);
+	klp_func_init(obj, nop);
+	return 0;
+}
+
+/*
+ * Entries in @obj for the functions of @old that it does not replace. Guards replace nothing:
+ * an old one asks for no nop, and a new one needs a nop beside it.
+ */
 static int klp_object_add_nops(struct klp_object *obj, const struct klp_object *old)
 {
-	struct klp_func *func, *nop;
-	struct xarray index;
+	struct xarray index, guards;
+	struct klp_func *func;
 	int ret = 0;
 
 	xa_init(&index);
+	xa_init(&guards);
 	klp_for_each_func(obj, func) {
-		ret = klp_func_index(&index, func);
+		ret = klp_func_index(func->guard ? &guards : &index, func);
 		if (ret)
 			goto out;
 	}
 
 	klp_for_each_func(old, func) {
-		if (klp_func_find(&index, func))
+		if (func->guard || klp_func_find(&index, func))
 			continue;
-		nop = kzalloc(sizeof(*nop), GFP_KERNEL);
-		ret = nop ? 0 : -ENOMEM;
+		ret = klp_object_add_nop(obj, func, &guards);
 		if (ret)
 			goto out;
-		nop->old_name = func->old_name;
-		nop->old_sympos = func->old_sympos;
-		nop->nop = true;
-		klp_func_init(obj, nop);
 	}
 out:
 	xa_destroy(&index);
+	xa_destroy(&guards);
 	return ret;
 }
 

@@ -14,17 +14,6 @@
 #include <linux/slab.h>
 #include "internal.h"
 
-const char *klp_object_name(const struct klp_object *obj)
-{
-	return obj->name ?: "vmlinux";
-}
-
-/* Do both stand for the same object? */
-bool klp_object_same(const struct klp_object *a, const struct klp_object *b)
-{
-	return !strcmp(klp_object_name(a), klp_object_name(b));
-}
-
 /* Set up the core's part of an object and add it to a patch. */
 void klp_object_init(struct klp_patch *patch, struct klp_object *obj)
 {
@@ -107,6 +96,8 @@ int klp_object_resolve(struct klp_patch *patch, struct klp_object *obj)
 		else
 			ret = -ENOMEM;
 	}
+	if (!ret)
+		ret = klp_set_check_sites(patch, obj);
 
 	if (syms)
 		klp_symbols_free(syms, 2 * nr);

@@ -29,6 +29,7 @@ void klp_patch_init(struct klp_patch *patch)
 		klp_object_init(patch, obj);
 		klp_for_each_func_static(obj, func) {
 			func->nop = false;
+			func->hidden = false;
 			klp_func_init(obj, func);
 		}
 	}
@@ -42,7 +43,8 @@ void klp_patch_init(struct klp_patch *patch)
  *
  * Context: process context, may sleep; klp_mutex held.
  * Return: 0; -EBUSY while another patch is in transition; -EINVAL when its system states do not
- * go with those that are installed; -ENOMEM. After an error it is in no list.
+ * go with those that are installed, or when it shares something with a patch of another set;
+ * -ENOMEM. After an error it is in no list.
  */
 int klp_patch_admit(struct klp_patch *patch)
 {
@@ -59,6 +61,10 @@ int klp_patch_admit(struct klp_patch *patch)
 		       klp_transition_patch->mod->name);
 		return -EBUSY;
 	}
+
+	ret = klp_set_check(patch);
+	if (ret)
+		return ret;
 
 	if (patch->replace) {
 		ret = klp_patch_add_nops(patch);

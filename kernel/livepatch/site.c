@@ -61,11 +61,20 @@ void klp_site_route(struct klp_site *site, int world)
  * @site: the site
  * @layer: of a patch that is newer than all the others here
  *
+ * A nop goes below a function of its own patch. They meet where a function has several names and
+ * the patch replaces it by another one than an older patch did.
+ *
  * Context: klp_mutex held.
  */
 void klp_site_push(struct klp_site *site, struct klp_layer *layer)
 {
-	list_add(&layer->node, &site->layers);
+	struct klp_layer *top;
+
+	top = list_first_entry_or_null(&site->layers, struct klp_layer, node);
+	if (layer->func->nop && top && top->patch == layer->patch)
+		list_add(&layer->node, &top->node);
+	else
+		list_add(&layer->node, &site->layers);
 	layer->site = site;
 }
 

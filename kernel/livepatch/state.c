@@ -122,6 +122,9 @@ static bool klp_state_follows(struct klp_patch *patch, const struct klp_patch *o
 	const struct klp_state *state = klp_get_state(patch, installed->id);
 	const struct klp_state_ops *ops;
 
+	/* Two sets have no state in common: see set.c. */
+	if (klp_world_beside(patch, old))
+		return true;
 	if (state)
 		return state->version >= installed->version;
 	if (!klp_world_replaces(patch, old))

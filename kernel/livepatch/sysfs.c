@@ -3,7 +3,7 @@
  * What can be seen and done in /sys/kernel/livepatch?
  *
  *	PATCH/			module name of the patch
- *	  enabled transition force replace leave_kernel stack_order
+ *	  enabled transition force replace replace_set leave_kernel stack_order
  *	  OBJECT/		"vmlinux" or a module name
  *	    patched
  *	    FUNCTION,POSITION/	empty
@@ -102,6 +102,11 @@ static ssize_t replace_show(struct kobject *kobj, struct kobj_attribute *attr, c
 	return sysfs_emit(buf, "%d\n", klp_patch_of(kobj)->replace);
 }
 
+static ssize_t replace_set_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", klp_patch_of(kobj)->replace_set);
+}
+
 static ssize_t leave_kernel_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
 	return sysfs_emit(buf, "%d\n", klp_patch_of(kobj)->leave_kernel);
@@ -127,6 +132,7 @@ static struct kobj_attribute enabled_attr = __ATTR_RW(enabled);
 static struct kobj_attribute transition_attr = __ATTR_RO(transition);
 static struct kobj_attribute force_attr = __ATTR_WO(force);
 static struct kobj_attribute replace_attr = __ATTR_RO(replace);
+static struct kobj_attribute replace_set_attr = __ATTR_RO(replace_set);
 static struct kobj_attribute leave_kernel_attr = __ATTR_RO(leave_kernel);
 static struct kobj_attribute stack_order_attr = __ATTR_RO(stack_order);
 
@@ -135,6 +141,7 @@ static struct attribute *klp_patch_attrs[] = {
 	&transition_attr.attr,
 	&force_attr.attr,
 	&replace_attr.attr,
+	&replace_set_attr.attr,
 	&leave_kernel_attr.attr,
 	&stack_order_attr.attr,
 	NULL
@@ -205,6 +212,8 @@ static int klp_sysfs_add_object(struct klp_patch *patch, struct klp_object *obj)
 		return ret;
 
 	klp_for_each_func(obj, func) {
+		if (func->hidden)
+			continue;
 		ret = kobject_add(&func->kobj, &obj->kobj, "%s,%lu", func->old_name,
 				  func->old_sympos ?: 1);
 		if (ret)

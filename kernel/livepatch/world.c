@@ -70,6 +70,12 @@ bool klp_world_replaces(const struct klp_patch *patch, const struct klp_patch *o
 	return false;
 }
 
+/* Does @patch live beside @other, an older one of another set, so that they must share nothing? */
+bool klp_world_beside(const struct klp_patch *patch, const struct klp_patch *other)
+{
+	return patch->replace_set != other->replace_set && !klp_world_replaces(patch, other);
+}
+
 /* Let @patch enter world 1; whom it replaces stays in world 0 only. */
 void klp_world_enable(struct klp_patch *patch)
 {
