@@ -395,6 +395,7 @@ all_clean() {
 	fi
 	patches
 	for p in $REPLY; do
+		echo 1 > "/sys/module/$p/parameters/unblock"
 		has "$LP/$p/enabled" 1 && echo 0 > "$LP/$p/enabled"
 	done
 	our_modules
@@ -447,6 +448,10 @@ run_one() {
 		"$fn"
 	) || bad=1
 	cleanup || bad=1
+	if get /sys/kernel/debug/livepatch/shadow && [[ -n $REPLY ]]; then
+		note "shadow variables left behind: $REPLY"
+		bad=1
+	fi
 	found=$(splats)
 	if [[ -n "$found" ]]; then
 		note "kernel log: $found"

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#define KLPT_ID 1
+#include "klpt_states.h"
