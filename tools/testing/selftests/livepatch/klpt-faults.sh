@@ -108,6 +108,39 @@ replacing() {
 	sweep replaced klpt_p1 spec=klpt_target:klpt_value replace=1
 }
 
+# calls PATCH CALLBACK STATE: how many in the log
+calls() {
+	grep -c "^$1 $2 $3 " /proc/klpt/log
+}
+
+# State 1 is handed over, 2 goes and 3 comes, with shadow variables each. Whatever has run on the
+# way to a refusal has been taken back.
+handed_over() {
+	if [[ $1 == patched ]]; then
+		returns value 4
+		return
+	fi
+	is "$(calls klpt_s4 pre_patch 3)" "$(calls klpt_s4 'post_u*n*patch' 3)" \
+		"calls for state 3"
+	is "$(calls klpt_s3 pre_unpatch 2)" "$(calls klpt_s3 'post_u*n*patch' 2)" \
+		"calls for state 2"
+	[[ -d $LP/klpt_s3 ]] || patch_with_states
+	returns value 3
+	is "$(cat /sys/module/klpt_s3/parameters/data)" "1:301 2:302 " "data of the states"
+	is "$(grep -c " 1 " /sys/kernel/debug/livepatch/shadow)" 1 \
+		"lines about ids with one shadow variable"
+}
+
+patch_with_states() {
+	[[ -e /sys/module/klpt_s3 ]] && unload klpt_s3
+	patch klpt_s3 states=1,2 rows=1,2:602 variables=1
+}
+
+states() {
+	patch_with_states
+	sweep handed_over klpt_s4 states=1,3 rows=1,3:603 replace=1
+}
+
 # The same for a module that comes: from the pre_patch callback of the first patch to the post_patch
 # callback of the second one.
 coming() {
@@ -147,5 +180,6 @@ cmdline=$(cat /proc/cmdline)
 it enabling "enabling a patch of vmlinux, a module and a module that is not there"
 it on_top "enabling a patch on top of another"
 it replacing "replacing a patch that has more functions and objects"
+it states "replacing a patch with states that carry behaviour"
 it coming "a module comes that two patches change"
 klpt_main

@@ -21,6 +21,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include "klpt_fault.h"
 #include "klpt_lib.h"
 
 #define MAX_OBJECTS	6
@@ -201,32 +202,6 @@ static struct klp_patch patch = {
 };
 
 /* Fault injection: allocation number N of this task, see Documentation/fault-injection/ */
-
-#ifdef CONFIG_FAULT_INJECTION
-static int fail_from_here(int nth)
-{
-	current->fail_nth = nth;
-	return 0;
-}
-
-static const char *fail_until_here(void)
-{
-	bool left = current->fail_nth;
-
-	current->fail_nth = 0;
-	return left ? "unused" : "used";
-}
-#else
-static int fail_from_here(int nth)
-{
-	return -EOPNOTSUPP;
-}
-
-static const char *fail_until_here(void)
-{
-	return "unsupported";
-}
-#endif
 
 /* Callbacks */
 

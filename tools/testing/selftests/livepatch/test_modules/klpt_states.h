@@ -19,6 +19,7 @@
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/string.h>
+#include "klpt_fault.h"
 #include "klpt_lib.h"
 
 #define MAX_STATES	8
@@ -38,6 +39,10 @@ MODULE_PARM_DESC(replace, "replace the patches that are enabled");
 static unsigned long fail;
 module_param(fail, ulong, 0400);
 MODULE_PARM_DESC(fail, "the state whose pre_patch callback fails");
+
+static int fail_nth;
+module_param(fail_nth, int, 0400);
+MODULE_PARM_DESC(fail_nth, "number of the memory allocation to let fail");
 
 static char *without = "";
 module_param(without, charp, 0400);
@@ -333,6 +338,21 @@ static int read_rows(void)
 	return 0;
 }
 
+static int enable(void)
+{
+	int ret;
+
+	if (!fail_nth)
+		return klp_enable_patch(&patch);
+
+	ret = fail_from_here(fail_nth);
+	if (ret)
+		return ret;
+	ret = klp_enable_patch(&patch);
+	klpt_log("%s fail_nth %s", KBUILD_MODNAME, fail_until_here());
+	return ret;
+}
+
 static int __init klpt_states_init(void)
 {
 	int ret = read_states() ?: read_rows();
@@ -348,7 +368,7 @@ static int __init klpt_states_init(void)
 		objs[0].callbacks.pre_unpatch = object_pre_unpatch;
 		objs[0].callbacks.post_unpatch = object_post_unpatch;
 	}
-	return klp_enable_patch(&patch);
+	return enable();
 }
 
 static void __exit klpt_states_exit(void)
