@@ -6,9 +6,9 @@
 #include <kunit/test.h>
 #include <linux/atomic.h>
 #include <linux/completion.h>
-#include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/preempt.h>
+#include <linux/sched.h>
 #include "../internal.h"
 #include "shadow.h"
 
@@ -44,7 +44,7 @@ static void type_dtor(void *obj, void *shadow_data)
 	struct type_fixture *fix = type_fixture;
 
 	atomic_inc(&fix->dtors);
-	if (irqs_disabled() || in_atomic())
+	if (irqs_disabled() || preempt_count())
 		fix->atomic = true;
 	else
 		fix->not_atomic = true;
@@ -147,7 +147,7 @@ static void type_other_test(struct kunit *test)
 /* Sleeps, and uses the lock that nobody may hold. */
 static void type_hook_sleep(void *obj)
 {
-	msleep(1);
+	schedule_timeout_uninterruptible(1);
 	if (klp_shadow_type_get(obj, &type))
 		type_fixture->visible = true;
 	klp_shadow_free(obj, TYPE_ID, NULL);
