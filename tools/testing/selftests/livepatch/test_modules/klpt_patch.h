@@ -6,7 +6,8 @@
  * spec=OBJECT:FUNCTION,FUNCTION;OBJECT:...
  *	OBJECT is "vmlinux" (NULL in struct klp_object) or a module. FUNCTION is NAME, NAME@SYMPOS,
  *	NAME=REPLACEMENT or NAME@SYMPOS=REPLACEMENT; the replacement is found by name in the table
- *	below, by default that of NAME. For bad input:
+ *	below, by default that of NAME. +FUNCTION is a guard, which has no replacement unless one is
+ *	given. For bad input:
  *	%N	as a name: N letters
  *	-	as a name: the empty string
  *	0	as a function's name or as a replacement: NULL
@@ -35,6 +36,10 @@ MODULE_PARM_DESC(spec, "objects and functions to patch");
 static bool replace;
 module_param(replace, bool, 0400);
 MODULE_PARM_DESC(replace, "replace the patches that are enabled");
+
+static bool leave_kernel;
+module_param(leave_kernel, bool, 0400);
+MODULE_PARM_DESC(leave_kernel, "user tasks change over when they leave the kernel");
 
 static char *states = "";
 module_param(states, charp, 0400);
@@ -336,6 +341,8 @@ static int read_func(struct klp_func *func, char *text)
 	char *by, *pos;
 	int ret;
 
+	func->guard = *text == '+';
+	text += func->guard;
 	by = text;
 	strsep(&by, "=");
 	pos = text;
@@ -344,7 +351,7 @@ static int read_func(struct klp_func *func, char *text)
 	if (ret)
 		return ret;
 
-	if (!by || strcmp(by, "0")) {
+	if (by ? strcmp(by, "0") : !func->guard) {
 		func->new_func = find_replacement(by ?: text);
 		if (!func->new_func) {
 			pr_err("spec: no replacement for '%s'\n", by ?: text);
@@ -461,6 +468,7 @@ static int __init klpt_patch_init(void)
 	int ret;
 
 	patch.replace = replace;
+	patch.leave_kernel = leave_kernel;
 	ret = read_spec() ?: read_states();
 	if (ret)
 		return ret;
