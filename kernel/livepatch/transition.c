@@ -58,9 +58,9 @@
 #define KLP_RESCHED_PAUSE (4 * KLP_ROUND_FIRST)
 
 /* How long tasks have before they are nudged, and between nudges; written through sysfs. */
-static unsigned int klp_nudge_after = 15;
-module_param_named(nudge_after, klp_nudge_after, uint, 0644);
-MODULE_PARM_DESC(nudge_after, "seconds until tasks that hold a transition up are woken");
+static unsigned int klp_signal_after = 15;
+module_param_named(signal_after, klp_signal_after, uint, 0644);
+MODULE_PARM_DESC(signal_after, "seconds until tasks that hold a transition up are woken");
 
 /* Rounds, until the transition settles; main.c supplies the function. */
 struct delayed_work klp_transition_work;
@@ -147,7 +147,7 @@ void klp_transition_open(struct klp_patch *patch, int target)
 
 static unsigned long klp_transition_next_nudge(void)
 {
-	return jiffies + READ_ONCE(klp_nudge_after) * (unsigned long)HZ;
+	return jiffies + READ_ONCE(klp_signal_after) * (unsigned long)HZ;
 }
 
 /* From here on tasks can move. */

@@ -16,7 +16,7 @@ cd "$(dirname "$0")" || exit 1
 MODULES=$PWD/test_modules
 LP=/sys/kernel/livepatch
 TRACING=/sys/kernel/tracing
-NUDGE_AFTER=/sys/module/livepatch/parameters/nudge_after
+NUDGE_AFTER=/sys/module/livepatch/parameters/signal_after
 TARGET=/proc/klpt_target
 EXTRA=/proc/klpt_extra
 LIMIT=${KLPT_LIMIT:-60}		# seconds until something that should happen counts as missing
