@@ -25,7 +25,7 @@
 struct type_fixture {
 	char obj[TYPE_SOME];
 	atomic_t ctors, dtors;
-	bool atomic, not_atomic, visible;
+	bool ctor_unlocked, atomic, not_atomic, visible;
 	void (*dtor_hook)(void *obj);
 };
 
@@ -35,6 +35,8 @@ static struct type_fixture *type_fixture;
 static int type_ctor(void *obj, void *shadow_data, void *ctor_data)
 {
 	*(unsigned long *)shadow_data = (unsigned long)ctor_data;
+	if (!irqs_disabled())
+		type_fixture->ctor_unlocked = true;
 	atomic_inc(&type_fixture->ctors);
 	return 0;
 }
@@ -112,6 +114,7 @@ static void type_calls_test(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, var);
 	KUNIT_EXPECT_EQ(test, *var, 44);
 	KUNIT_EXPECT_EQ(test, atomic_read(&fix->ctors), 2);
+	KUNIT_EXPECT_FALSE(test, fix->ctor_unlocked);
 
 	klp_shadow_type_free(obj, &type);
 	KUNIT_EXPECT_EQ(test, atomic_read(&fix->dtors), 1);
