@@ -177,6 +177,24 @@ static struct klp_shadow *klp_shadow_add_to(struct klp_shadow_kind *kind, struct
 	return new;
 }
 
+/* The record of the id of @new, if need be @spare; under the lock of the id. */
+static struct klp_shadow_kind *klp_shadow_kind_get(const struct klp_shadow *new,
+						   struct klp_shadow_kind **spare)
+{
+	struct klp_shadow_stripe *stripe = klp_shadow_stripe(new->key.id);
+	struct klp_shadow_kind *kind = klp_shadow_kind(stripe, new->key.id);
+
+	if (kind || !*spare)
+		return kind;
+
+	kind = *spare;
+	*spare = NULL;
+	kind->id = new->key.id;
+	INIT_LIST_HEAD(&kind->vars);
+	hlist_add_head(&kind->node, &stripe->kinds);
+	return kind;
+}
+
 /*
  * One try to add @new. Returns the variable that is there then, NULL when the constructor failed,
  * -ENOENT when the id needs a record and there is no @spare one, or an error of the table.
@@ -184,24 +202,16 @@ static struct klp_shadow *klp_shadow_add_to(struct klp_shadow_kind *kind, struct
 static struct klp_shadow *klp_shadow_add(struct klp_shadow *new, struct klp_shadow_kind **spare,
 					 klp_shadow_ctor_t ctor, void *ctor_data)
 {
-	struct klp_shadow_stripe *stripe = klp_shadow_stripe(new->key.id);
+	struct klp_shadow *shadow = ERR_PTR(-ENOENT);
 	struct klp_shadow_kind *kind;
-	struct klp_shadow *shadow;
 
-	guard(spinlock_irqsave)(&stripe->lock);
-
-	kind = klp_shadow_kind(stripe, new->key.id);
-	if (!kind) {
-		kind = *spare;
-		if (!kind)
-			return ERR_PTR(-ENOENT);
-		*spare = NULL;
-		kind->id = new->key.id;
-		INIT_LIST_HEAD(&kind->vars);
-		hlist_add_head(&kind->node, &stripe->kinds);
+	scoped_guard(spinlock_irqsave, klp_shadow_lock(new->key.id)) {
+		kind = klp_shadow_kind_get(new, spare);
+		if (kind) {
+			shadow = klp_shadow_add_to(kind, new, ctor, ctor_data);
+			klp_shadow_kind_put(kind);
+		}
 	}
-	shadow = klp_shadow_add_to(kind, new, ctor, ctor_data);
-	klp_shadow_kind_put(kind);
 	return shadow;
 }
 
@@ -393,9 +403,10 @@ int klp_shadow_show(struct seq_file *m, void *v)
 
 	for (stripe = klp_shadow_stripes;
 	     stripe < klp_shadow_stripes + ARRAY_SIZE(klp_shadow_stripes); stripe++) {
-		guard(spinlock_irq)(&stripe->lock);
-		hlist_for_each_entry(kind, &stripe->kinds, node)
-			seq_printf(m, "%lx %lu %lu\n", kind->id, kind->nr, kind->bytes);
+		scoped_guard(spinlock_irq, &stripe->lock) {
+			hlist_for_each_entry(kind, &stripe->kinds, node)
+				seq_printf(m, "%lx %lu %lu\n", kind->id, kind->nr, kind->bytes);
+		}
 	}
 	return 0;
 }
