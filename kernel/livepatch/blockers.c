@@ -40,6 +40,7 @@ static const char * const klp_verdict_words[] = {
 	[KLP_UNRELIABLE]	= "unreliable stack",
 	[KLP_IN_KERNEL]		= "waits for kernel exit",
 };
+
 static_assert(ARRAY_SIZE(klp_verdict_words) == KLP_VERDICTS);
 
 struct klp_blocker {

@@ -92,9 +92,10 @@ void klp_shadow_free(void *obj, unsigned long id, klp_shadow_dtor_t dtor)
 {
 	LIST_HEAD(taken);
 
-	guard(spinlock_irqsave)(klp_shadow_lock(id));
-	klp_shadow_take(obj, id, &taken);
-	klp_shadow_destroy(&taken, dtor);
+	scoped_guard(spinlock_irqsave, klp_shadow_lock(id)) {
+		klp_shadow_take(obj, id, &taken);
+		klp_shadow_destroy(&taken, dtor);
+	}
 }
 EXPORT_SYMBOL_GPL(klp_shadow_free);
 
@@ -116,9 +117,10 @@ void klp_shadow_free_all(unsigned long id, klp_shadow_dtor_t dtor)
 	scoped_guard(spinlock_irqsave, lock)
 		klp_shadow_sweep_begin(&sweep, id, NULL);
 	do {
-		guard(spinlock_irqsave)(lock);
-		more = klp_shadow_sweep(&sweep, &taken);
-		klp_shadow_destroy(&taken, dtor);
+		scoped_guard(spinlock_irqsave, lock) {
+			more = klp_shadow_sweep(&sweep, &taken);
+			klp_shadow_destroy(&taken, dtor);
+		}
 	} while (more);
 }
 EXPORT_SYMBOL_GPL(klp_shadow_free_all);

@@ -6,6 +6,12 @@
  *			million costs what it costs among ten, and takes no lock
  *	klp_shadow_kind	the variables of one id, counted, so that who wants them all is not
  *			shown those of other ids; is there as long as there is one
+ *
+ * A variable goes into the table before it is constructed, since that is what may fail for want of
+ * memory and be tried again.
+ *
+ *  L	"live" is message passing: who finds a variable, without a lock, sees what the constructor
+ *	wrote before the variable was said to be live.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -36,7 +42,7 @@
  * destructors see a variable once.
  */
 struct klp_shadow_stripe {
-	spinlock_t lock;
+	spinlock_t lock;	/* protects @kinds and their variables */
 	struct hlist_head kinds;
 };
 
@@ -68,8 +74,10 @@ static __always_inline int klp_shadow_differs(struct rhashtable_compare_arg *arg
 	const struct klp_shadow_key *key = arg->key;
 	const struct klp_shadow *shadow = data;
 
-	return shadow->key.obj != key->obj || shadow->key.id != key->id ||
-	       !smp_load_acquire(&shadow->live);	/* pairs with klp_shadow_add() */
+	if (shadow->key.obj != key->obj || shadow->key.id != key->id)
+		return 1;
+	/* L: is it constructed? Then the rest of it is read after that. */
+	return !smp_load_acquire(&shadow->live);
 }
 
 static const struct rhashtable_params klp_shadow_params = {
@@ -164,8 +172,27 @@ static struct klp_shadow *klp_shadow_add_to(struct klp_shadow_kind *kind, struct
 	list_add(&new->all, &kind->vars);
 	kind->nr++;
 	kind->bytes += new->size;
-	smp_store_release(&new->live, true);	/* pairs with klp_shadow_differs() */
+	/* L: all of it before anybody finds it. */
+	smp_store_release(&new->live, true);
 	return new;
+}
+
+/* The record of the id of @new, if need be @spare; under the lock of the id. */
+static struct klp_shadow_kind *klp_shadow_kind_get(const struct klp_shadow *new,
+						   struct klp_shadow_kind **spare)
+{
+	struct klp_shadow_stripe *stripe = klp_shadow_stripe(new->key.id);
+	struct klp_shadow_kind *kind = klp_shadow_kind(stripe, new->key.id);
+
+	if (kind || !*spare)
+		return kind;
+
+	kind = *spare;
+	*spare = NULL;
+	kind->id = new->key.id;
+	INIT_LIST_HEAD(&kind->vars);
+	hlist_add_head(&kind->node, &stripe->kinds);
+	return kind;
 }
 
 /*
@@ -175,24 +202,16 @@ static struct klp_shadow *klp_shadow_add_to(struct klp_shadow_kind *kind, struct
 static struct klp_shadow *klp_shadow_add(struct klp_shadow *new, struct klp_shadow_kind **spare,
 					 klp_shadow_ctor_t ctor, void *ctor_data)
 {
-	struct klp_shadow_stripe *stripe = klp_shadow_stripe(new->key.id);
+	struct klp_shadow *shadow = ERR_PTR(-ENOENT);
 	struct klp_shadow_kind *kind;
-	struct klp_shadow *shadow;
 
-	guard(spinlock_irqsave)(&stripe->lock);
-
-	kind = klp_shadow_kind(stripe, new->key.id);
-	if (!kind) {
-		kind = *spare;
-		if (!kind)
-			return ERR_PTR(-ENOENT);
-		*spare = NULL;
-		kind->id = new->key.id;
-		INIT_LIST_HEAD(&kind->vars);
-		hlist_add_head(&kind->node, &stripe->kinds);
+	scoped_guard(spinlock_irqsave, klp_shadow_lock(new->key.id)) {
+		kind = klp_shadow_kind_get(new, spare);
+		if (kind) {
+			shadow = klp_shadow_add_to(kind, new, ctor, ctor_data);
+			klp_shadow_kind_put(kind);
+		}
 	}
-	shadow = klp_shadow_add_to(kind, new, ctor, ctor_data);
-	klp_shadow_kind_put(kind);
 	return shadow;
 }
 
@@ -384,9 +403,10 @@ int klp_shadow_show(struct seq_file *m, void *v)
 
 	for (stripe = klp_shadow_stripes;
 	     stripe < klp_shadow_stripes + ARRAY_SIZE(klp_shadow_stripes); stripe++) {
-		guard(spinlock_irq)(&stripe->lock);
-		hlist_for_each_entry(kind, &stripe->kinds, node)
-			seq_printf(m, "%lx %lu %lu\n", kind->id, kind->nr, kind->bytes);
+		scoped_guard(spinlock_irq, &stripe->lock) {
+			hlist_for_each_entry(kind, &stripe->kinds, node)
+				seq_printf(m, "%lx %lu %lu\n", kind->id, kind->nr, kind->bytes);
+		}
 	}
 	return 0;
 }

@@ -85,8 +85,8 @@ EXPORT_SYMBOL_GPL(klp_shadow_type_free);
 static void klp_shadow_type_begin(struct klp_shadow_sweep *sweep,
 				  const struct klp_shadow_type *type, const struct module *mod)
 {
-	guard(spinlock_irqsave)(klp_shadow_lock(type->id));
-	klp_shadow_sweep_begin(sweep, type->id, mod);
+	scoped_guard(spinlock_irqsave, klp_shadow_lock(type->id))
+		klp_shadow_sweep_begin(sweep, type->id, mod);
 }
 
 /* Some of the variables that @sweep is for, taken under a lock and destroyed under none. */

@@ -46,6 +46,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/moduleparam.h>
 #include <linux/timekeeping.h>
 #include "internal.h"
 
@@ -56,8 +57,10 @@
 /* Pause from which on tasks look at themselves in cond_resched(): the third round. */
 #define KLP_RESCHED_PAUSE (4 * KLP_ROUND_FIRST)
 
-/* How long tasks have before they are nudged, and between nudges. */
-#define KLP_SIGNAL_AFTER (15 * HZ)
+/* How long tasks have before they are nudged, and between nudges; written through sysfs. */
+static unsigned int klp_signal_after = 15;
+module_param_named(signal_after, klp_signal_after, uint, 0644);
+MODULE_PARM_DESC(signal_after, "seconds until tasks that hold a transition up are woken");
 
 /* Rounds, until the transition settles; main.c supplies the function. */
 struct delayed_work klp_transition_work;
@@ -142,6 +145,11 @@ void klp_transition_open(struct klp_patch *patch, int target)
 	klp_tasks_set_world(!target);
 }
 
+static unsigned long klp_transition_next_nudge(void)
+{
+	return jiffies + READ_ONCE(klp_signal_after) * (unsigned long)HZ;
+}
+
 /* From here on tasks can move. */
 static void klp_transition_start(const struct klp_forbidden *forbidden)
 {
@@ -161,7 +169,7 @@ static void klp_transition_start(const struct klp_forbidden *forbidden)
 	klp_tasks_flag(target);
 
 	klp_transition.pause = KLP_ROUND_FIRST;
-	klp_transition.signal_at = jiffies + KLP_SIGNAL_AFTER;
+	klp_transition.signal_at = klp_transition_next_nudge();
 	klp_transition.signalled = false;
 	mod_delayed_work(system_long_wq, &klp_transition_work, 0);
 }
@@ -388,7 +396,7 @@ static void klp_transition_nudge(void)
 	if (!klp_transition.signalled)
 		pr_notice("signaling remaining tasks\n");
 	klp_transition.signalled = true;
-	klp_transition.signal_at = jiffies + KLP_SIGNAL_AFTER;
+	klp_transition.signal_at = klp_transition_next_nudge();
 	klp_tasks_nudge();
 }
 

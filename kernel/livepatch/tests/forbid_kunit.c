@@ -14,7 +14,7 @@
 
 #define FORBID_PATCHES	2
 
-/* Code of the guard of patch @i, its cold part, and the replacement that patch @i has for a site. */
+/* Code of patch @i's guard, the guard's cold part, a replacement; and the text of its module. */
 #define FORBID_GUARD(i)	(0x100000UL + 0x100000UL * (i))
 #define FORBID_COLD(i)	(FORBID_GUARD(i) + 0x20000UL)
 #define FORBID_NEW(i)	(FORBID_GUARD(i) + 0x40000UL)

@@ -17,6 +17,7 @@ static inline void shadow_expect_count(struct kunit *test, unsigned long id, lon
 	struct seq_file m = { .size = PAGE_SIZE };
 	unsigned long seen_id, seen_nr, seen_bytes;
 	char *line, *rest;
+	int fields;
 
 	m.buf = kunit_kzalloc(test, m.size + 1, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, m.buf);
@@ -25,8 +26,8 @@ static inline void shadow_expect_count(struct kunit *test, unsigned long id, lon
 
 	rest = m.buf;
 	while ((line = strsep(&rest, "\n")) && *line) {
-		KUNIT_ASSERT_EQ(test, 3, sscanf(line, "%lx %lu %lu", &seen_id, &seen_nr,
-						&seen_bytes));
+		fields = sscanf(line, "%lx %lu %lu", &seen_id, &seen_nr, &seen_bytes);
+		KUNIT_ASSERT_EQ(test, fields, 3);
 		if (seen_id == id) {
 			KUNIT_EXPECT_EQ(test, (long)seen_nr, nr);
 			KUNIT_EXPECT_EQ(test, seen_bytes, bytes);

@@ -6,9 +6,9 @@
 #include <kunit/test.h>
 #include <linux/atomic.h>
 #include <linux/completion.h>
-#include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/preempt.h>
+#include <linux/sched.h>
 #include "../internal.h"
 #include "shadow.h"
 
@@ -25,7 +25,7 @@
 struct type_fixture {
 	char obj[TYPE_SOME];
 	atomic_t ctors, dtors;
-	bool atomic, not_atomic, visible;
+	bool ctor_unlocked, atomic, not_atomic, visible;
 	void (*dtor_hook)(void *obj);
 };
 
@@ -35,6 +35,8 @@ static struct type_fixture *type_fixture;
 static int type_ctor(void *obj, void *shadow_data, void *ctor_data)
 {
 	*(unsigned long *)shadow_data = (unsigned long)ctor_data;
+	if (!irqs_disabled())
+		type_fixture->ctor_unlocked = true;
 	atomic_inc(&type_fixture->ctors);
 	return 0;
 }
@@ -44,7 +46,7 @@ static void type_dtor(void *obj, void *shadow_data)
 	struct type_fixture *fix = type_fixture;
 
 	atomic_inc(&fix->dtors);
-	if (irqs_disabled() || in_atomic())
+	if (irqs_disabled() || preempt_count())
 		fix->atomic = true;
 	else
 		fix->not_atomic = true;
@@ -112,6 +114,7 @@ static void type_calls_test(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, var);
 	KUNIT_EXPECT_EQ(test, *var, 44);
 	KUNIT_EXPECT_EQ(test, atomic_read(&fix->ctors), 2);
+	KUNIT_EXPECT_FALSE(test, fix->ctor_unlocked);
 
 	klp_shadow_type_free(obj, &type);
 	KUNIT_EXPECT_EQ(test, atomic_read(&fix->dtors), 1);
@@ -147,7 +150,7 @@ static void type_other_test(struct kunit *test)
 /* Sleeps, and uses the lock that nobody may hold. */
 static void type_hook_sleep(void *obj)
 {
-	msleep(1);
+	schedule_timeout_uninterruptible(1);
 	if (klp_shadow_type_get(obj, &type))
 		type_fixture->visible = true;
 	klp_shadow_free(obj, TYPE_ID, NULL);

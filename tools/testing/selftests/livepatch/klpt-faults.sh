@@ -63,7 +63,7 @@ plain() {
 
 enabling() {
 	sweep plain klpt_p1 callbacks=1 \
-		'spec=vmlinux:cmdline_proc_show;klpt_target:klpt_value,klpt_other;klpt_extra:'
+		'spec=vmlinux:cmdline_proc_show;klpt_target:klpt_value,klpt_other,+klpt_third;klpt_extra:'
 }
 
 stacked() {
@@ -147,7 +147,7 @@ coming() {
 	local n out refused=0
 
 	fail_allocations
-	patch klpt_p1 spec=klpt_extra:klpt_value,klpt_other callbacks=1
+	patch klpt_p1 spec=klpt_extra:klpt_value,klpt_other,+klpt_dup@2 callbacks=1
 	patch klpt_p2 spec=klpt_extra:klpt_value,klpt_third callbacks=1 coming_end=1
 	for ((n = 1; n <= MAX; n++)); do
 		log_clear

@@ -196,6 +196,43 @@ same_function_by_other_position() {
 	until_true "the replaced patch to leave sysfs" gone $LP/klpt_p1
 }
 
+# To guard a function is not to replace it: it goes back to the original.
+guarded_from_now_on() {
+	patch klpt_p1 spec=klpt_target:klpt_value,klpt_other
+	asleep sleep 1
+	load klpt_p2 spec=klpt_target:+klpt_value,klpt_other,klpt_sleep replace=1
+	only_left klpt_p2 1 "$pid"
+	three_values "0 2 0" "in the new world"
+	[[ -d $LP/klpt_p2/klpt_target/klpt_value,1 ]] || fail "the guard is not shown"
+	put $LP/klpt_p2/enabled 0
+	until_true "the new patch to be withdrawn" gone $LP/klpt_p2
+	unload klpt_p2
+	three_values "1 1 0" "of the old patch"
+	load klpt_p2 spec=klpt_target:+klpt_value,klpt_other,klpt_sleep replace=1
+	only_left klpt_p2 1 "$pid"
+	wake 1
+	until_true "the transition to end" settled klpt_p2
+	three_values "0 2 0" "of the new patch"
+	[[ -d $LP/klpt_p2/klpt_target/klpt_value,1 ]] || fail "the guard is not shown any more"
+	unhooked klpt_value
+	until_true "the replaced patch to leave sysfs" gone $LP/klpt_p1
+	unload klpt_p1
+}
+
+# There is nothing to take back of a guard.
+guarded_until_now() {
+	patch klpt_p1 spec=klpt_target:+klpt_value,klpt_other
+	asleep sleep 1
+	load klpt_p2 spec=klpt_target:klpt_third,klpt_sleep replace=1
+	only_left klpt_p2 1 "$pid"
+	[[ -d $LP/klpt_p2/klpt_target/klpt_other,1 ]] || fail "klpt_other() is not shown"
+	gone $LP/klpt_p2/klpt_target/klpt_value,1 || fail "the old patch's guard is shown"
+	three_values "0 0 2" "in the new world"
+	wake 1
+	until_true "the transition to end" settled klpt_p2
+	until_true "the replaced patch to leave sysfs" gone $LP/klpt_p1
+}
+
 not_replacing_on_top() {
 	patch klpt_p1 spec=klpt_target:klpt_value,klpt_other replace=1
 	patch klpt_p2 spec=klpt_target:klpt_value
@@ -217,5 +254,7 @@ it asleep_in_replaced_code "a task asleep in replaced code blocks"
 it revert_everything "a patch without functions reverts everything"
 it nothing_to_replace "replacing nothing"
 it same_function_by_other_position "position 0 and 1 are the same function"
+it guarded_from_now_on "a function that the new patch guards goes back to the original"
+it guarded_until_now "a guard of the old patch leaves nothing to be taken back"
 it not_replacing_on_top "a patch without .replace comes on top of one with it"
 klpt_main

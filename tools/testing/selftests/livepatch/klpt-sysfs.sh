@@ -20,7 +20,8 @@ the_tree() {
 
 	spec+=';klpt_extra:klpt_other'
 	patch klpt_p1 "spec=$spec"
-	for file in . ./enabled ./transition ./force ./replace ./leave_kernel ./stack_order \
+	for file in . ./enabled ./transition ./force ./replace ./replace_set \
+		    ./leave_kernel ./stack_order \
 		    ./vmlinux ./vmlinux/patched ./vmlinux/cmdline_proc_show,1 \
 		    ./klpt_target ./klpt_target/patched ./klpt_target/klpt_value,1 \
 		    ./klpt_target/klpt_dup,2 ./klpt_extra ./klpt_extra/patched \
@@ -49,6 +50,7 @@ modes() {
 	mode klpt_p1/transition 444
 	mode klpt_p1/force 200
 	mode klpt_p1/replace 444
+	mode klpt_p1/replace_set 444
 	mode klpt_p1/stack_order 444
 	mode klpt_p1/vmlinux/patched 444
 }
@@ -70,7 +72,7 @@ read_only_files() {
 	local file
 
 	patch klpt_p1 spec=vmlinux:cmdline_proc_show
-	for file in transition replace stack_order vmlinux/patched; do
+	for file in transition replace replace_set stack_order vmlinux/patched; do
 		put_fails $LP/klpt_p1/$file 1 "Permission denied"
 	done
 	! cat $LP/klpt_p1/force 2>/dev/null || fail "force can be read"

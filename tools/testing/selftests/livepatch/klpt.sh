@@ -16,6 +16,7 @@ cd "$(dirname "$0")" || exit 1
 MODULES=$PWD/test_modules
 LP=/sys/kernel/livepatch
 TRACING=/sys/kernel/tracing
+NUDGE_AFTER=/sys/module/livepatch/parameters/signal_after
 TARGET=/proc/klpt_target
 EXTRA=/proc/klpt_extra
 LIMIT=${KLPT_LIMIT:-60}		# seconds until something that should happen counts as missing
@@ -226,6 +227,15 @@ is_waiting() {
 	read -ra counters < /proc/klpt/waiting
 	[[ "${counters[$1]}" == "$2" ]]
 }
+
+# Nudge tasks that are in the way after a second instead of 15, until the sub-test is cleaned up.
+nudge_soon() {
+	put $NUDGE_AFTER 1
+}
+
+nudge_as_usual() {
+	echo 15 > $NUDGE_AFTER
+} 2>/dev/null
 
 wake() {
 	put /proc/klpt/wake "$1"
@@ -452,6 +462,7 @@ run_one() {
 		note "shadow variables left behind: $REPLY"
 		bad=1
 	fi
+	nudge_as_usual
 	found=$(splats)
 	if [[ -n "$found" ]]; then
 		note "kernel log: $found"
@@ -481,7 +492,7 @@ klpt_main() {
 	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
 	ktap_set_plan $((${#tests[@]} / 2))
 	set_mark start
-	trap 'cleanup; rm -rf "$tmp"' EXIT
+	trap 'cleanup; nudge_as_usual; rm -rf "$tmp"' EXIT
 	trap 'exit 1' INT TERM HUP
 	cleanup || ktap_exit_fail_msg "an earlier run left patches behind: reboot"
 	for ((i = 0; i < ${#tests[@]}; i += 2)); do

@@ -6,7 +6,8 @@
  * spec=OBJECT:FUNCTION,FUNCTION;OBJECT:...
  *	OBJECT is "vmlinux" (NULL in struct klp_object) or a module. FUNCTION is NAME, NAME@SYMPOS,
  *	NAME=REPLACEMENT or NAME@SYMPOS=REPLACEMENT; the replacement is found by name in the table
- *	below, by default that of NAME. For bad input:
+ *	below, by default that of NAME. +FUNCTION is a guard, which has no replacement unless one is
+ *	given. For bad input:
  *	%N	as a name: N letters
  *	-	as a name: the empty string
  *	0	as a function's name or as a replacement: NULL
@@ -27,6 +28,7 @@
 #define MAX_OBJECTS	6
 #define MAX_FUNCS	12
 #define MAX_STATES	4
+#define MAX_SETS	3
 #define LONG_NAME	1024
 
 static char *spec = "";
@@ -36,6 +38,20 @@ MODULE_PARM_DESC(spec, "objects and functions to patch");
 static bool replace;
 module_param(replace, bool, 0400);
 MODULE_PARM_DESC(replace, "replace the patches that are enabled");
+
+static uint set;
+module_param(set, uint, 0400);
+MODULE_PARM_DESC(set, "the set of patches that this one belongs to");
+
+/* The last entry stays 0 and ends the list. */
+static uint supersedes[MAX_SETS + 1];
+static int nr_supersedes;
+module_param_array(supersedes, uint, &nr_supersedes, 0400);
+MODULE_PARM_DESC(supersedes, "further sets to replace");
+
+static bool leave_kernel;
+module_param(leave_kernel, bool, 0400);
+MODULE_PARM_DESC(leave_kernel, "user tasks change over when they leave the kernel");
 
 static char *states = "";
 module_param(states, charp, 0400);
@@ -311,6 +327,8 @@ static int read_func(struct klp_func *func, char *text)
 	char *by, *pos;
 	int ret;
 
+	func->guard = *text == '+';
+	text += func->guard;
 	by = text;
 	strsep(&by, "=");
 	pos = text;
@@ -319,7 +337,7 @@ static int read_func(struct klp_func *func, char *text)
 	if (ret)
 		return ret;
 
-	if (!by || strcmp(by, "0")) {
+	if (by ? strcmp(by, "0") : !func->guard) {
 		func->new_func = find_replacement(by ?: text);
 		if (!func->new_func) {
 			pr_err("spec: no replacement for '%s'\n", by ?: text);
@@ -436,6 +454,10 @@ static int __init klpt_patch_init(void)
 	int ret;
 
 	patch.replace = replace;
+	patch.replace_set = set;
+	patch.leave_kernel = leave_kernel;
+	if (nr_supersedes)
+		patch.supersedes = supersedes;
 	ret = read_spec() ?: read_states();
 	if (ret)
 		return ret;

@@ -207,7 +207,7 @@ static bool destructed_atomic;
 static void destruct_type(void *obj, void *data)
 {
 	destruct(obj, data);
-	destructed_atomic |= irqs_disabled() || in_atomic();
+	destructed_atomic |= irqs_disabled() || preempt_count();
 	/* Takes the lock of the id. */
 	klp_shadow_free(obj, ID, NULL);
 }

@@ -55,6 +55,14 @@ static klpt_func int klpt_third(void)
 	return READ_ONCE(zero);
 }
 
+/* One function with two names. */
+klpt_func int klpt_named(void)
+{
+	return READ_ONCE(zero);
+}
+
+int klpt_alias(void) __attribute__((alias("klpt_named")));
+
 /* More arguments than registers. */
 static klpt_func int klpt_args(int a, int b, int c, int d, int e, int f, int g, int h, int i, int j)
 {
@@ -394,6 +402,12 @@ static int third_show(struct seq_file *m, void *unused)
 	return 0;
 }
 
+static int named_show(struct seq_file *m, void *unused)
+{
+	seq_printf(m, "%d\n", klpt_named());
+	return 0;
+}
+
 static int args_show(struct seq_file *m, void *unused)
 {
 	seq_printf(m, "%d\n", klpt_args(1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
@@ -413,6 +427,7 @@ static const struct {
 	{ "value",	value_show },
 	{ "other",	other_show },
 	{ "third",	third_show },
+	{ "named",	named_show },
 	{ "args",	args_show },
 	{ "dup",	dup_show },
 };

@@ -51,7 +51,7 @@ static void note_dtor(void *obj, void *data)
 	struct note *note = data;
 	int channel = xchg(&nap, -1);
 
-	if (irqs_disabled() || in_atomic()) {
+	if (irqs_disabled() || preempt_count()) {
 		pr_err(NAME ": destructor in atomic context\n");
 		return;
 	}
