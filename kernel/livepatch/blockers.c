@@ -32,26 +32,6 @@
 /* Room for one line, with a symbol of usual length; seq_file finds more if it has to. */
 #define KLP_BLOCKERS_LINE 120
 
-/* In the words that the documentation uses. */
-static const char * const klp_verdict_words[] = {
-	[KLP_CLEAR]		= "about to change over",
-	[KLP_RUNNING]		= "running",
-	[KLP_ON_STACK]		= "on stack",
-	[KLP_UNRELIABLE]	= "unreliable stack",
-	[KLP_IN_KERNEL]		= "waits for kernel exit",
-};
-
-static_assert(ARRAY_SIZE(klp_verdict_words) == KLP_VERDICTS);
-
-struct klp_blocker {
-	pid_t tid;
-	pid_t pid;
-	char comm[TASK_COMM_LEN];
-	char state;
-	enum klp_verdict verdict;
-	unsigned long where;
-};
-
 /**
  * struct klp_blockers - what one look at all tasks has found; belongs to one open file
  * @patch: name of the patch in transition, empty when there is none
@@ -76,19 +56,16 @@ static unsigned int klp_blockers_lines(const struct klp_blockers *all)
 static void klp_blockers_note(struct task_struct *task, void *arg)
 {
 	struct klp_blockers *all = arg;
-	struct klp_blocker *blocker;
+	enum klp_verdict verdict;
+	unsigned long where = 0;
 
 	if (READ_ONCE(task->patch_state) == all->target)
 		return;
 	if (all->nr++ >= KLP_BLOCKERS_MAX)
 		return;
 
-	blocker = &all->blocker[all->nr - 1];
-	blocker->tid = task_pid_nr(task);
-	blocker->pid = task_tgid_nr(task);
-	get_task_comm(blocker->comm, task);
-	blocker->state = task_state_to_char(task);
-	blocker->verdict = klp_task_look(task, &blocker->where);
+	verdict = klp_task_look(task, &where);
+	klp_task_blame(task, verdict, where, &all->blocker[all->nr - 1]);
 }
 
 static int klp_blockers_collect(struct klp_blockers *all)
@@ -98,7 +75,7 @@ static int klp_blockers_collect(struct klp_blockers *all)
 			return 0;
 		strscpy(all->patch, klp_transition_patch->mod->name);
 		all->target = klp_transition_target();
-		all->age = klp_transition_age();
+		all->age = div_u64(klp_stats_age(), NSEC_PER_SEC);
 		klp_tasks_visit(klp_blockers_note, all);
 	}
 	return 0;
@@ -108,7 +85,7 @@ static void klp_blocker_show(struct seq_file *m, const struct klp_blocker *block
 {
 	seq_printf(m, "%d %d (", blocker->tid, blocker->pid);
 	seq_escape(m, blocker->comm, "\n\\");
-	seq_printf(m, ") %c %s", blocker->state, klp_verdict_words[blocker->verdict]);
+	seq_printf(m, ") %c %s", blocker->state, klp_verdict_word(blocker->verdict));
 	if (blocker->verdict == KLP_ON_STACK)
 		seq_printf(m, ": %pB", (void *)blocker->where);
 	seq_putc(m, '\n');

@@ -9,6 +9,7 @@
 #define _LIVEPATCH_INTERNAL_H
 
 #include <linux/ftrace.h>
+#include <linux/irq_work.h>
 #include <linux/livepatch.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
@@ -206,6 +207,47 @@ enum klp_verdict {
 	KLP_VERDICTS
 };
 
+/* How a task has changed over. */
+enum klp_way {
+	KLP_WAY_STACK,		/* looked at while it did not run */
+	KLP_WAY_EXIT,		/* on its way to user mode */
+	KLP_WAY_IDLE,		/* in the idle loop */
+	KLP_WAY_RESCHED,	/* in cond_resched() */
+	KLP_WAY_FORCED,		/* whatever it was doing */
+	KLP_WAYS
+};
+
+/**
+ * struct klp_blocker - a task that has not arrived, and why
+ * @tid: of the thread
+ * @pid: of its process
+ * @comm: its name
+ * @state: as in /proc/PID/stat
+ * @verdict: what holds it back
+ * @where: for %KLP_ON_STACK: the address on its stack that is in the way
+ */
+struct klp_blocker {
+	pid_t tid;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+	char state;
+	enum klp_verdict verdict;
+	unsigned long where;
+};
+
+/* Blockers that a round remembers by name. */
+#define KLP_SCAN_NAMED 5
+
+/**
+ * struct klp_scan - what one round has found
+ * @nr: number of tasks that it has left behind
+ * @blocker: the first of them
+ */
+struct klp_scan {
+	unsigned int nr;
+	struct klp_blocker blocker[KLP_SCAN_NAMED];
+};
+
 /* --- main.c: the front door ------------------------------------------------------------- */
 
 /* --- sysfs.c: /sys/kernel/livepatch -------------------------------------------------------- */
@@ -242,7 +284,6 @@ void klp_patch_free_nops(struct klp_patch *patch);
 
 /* --- transition.c: from one world to the other --------------------------------------------- */
 
-extern struct delayed_work klp_transition_work;
 extern struct work_struct klp_retire_work;
 extern struct list_head klp_retired;
 
@@ -254,7 +295,25 @@ void klp_transition_force(void);
 void klp_transition_round(void);
 int klp_transition_refresh(void);
 int klp_transition_target(void);
-unsigned int klp_transition_age(void);
+
+/* --- rounds.c: looking at tasks again and again ---------------------------------------------- */
+
+extern struct delayed_work klp_transition_work;
+
+void klp_rounds_begin(void);
+bool klp_rounds_look(int target);
+
+/* --- stats.c: how transitions went ----------------------------------------------------------- */
+
+void klp_stats_begin(const struct klp_patch *patch, int target);
+void klp_stats_reverse(int target);
+void klp_stats_force(void);
+void klp_stats_round(void);
+void klp_stats_late(const struct klp_blocker *blocker);
+u64 klp_stats_settle(void);
+unsigned int klp_stats_rounds(void);
+u64 klp_stats_age(void);
+int klp_stats_show(struct seq_file *m, void *unused);
 
 /* --- handover.c: system states that come and go --------------------------------------------- */
 
@@ -314,7 +373,9 @@ void klp_tasks_flag(int target);
 void klp_tasks_unflag(void);
 void klp_tasks_force(void);
 void klp_tasks_nudge(void);
-void klp_tasks_scan(void);
+void klp_tasks_scan(struct klp_scan *scan);
+void klp_tasks_forget(void);
+unsigned int klp_tasks_pending(void);
 void klp_tasks_visit(void (*func)(struct task_struct *task, void *arg), void *arg);
 bool klp_tasks_arrived(int target);
 
@@ -322,9 +383,19 @@ bool klp_tasks_arrived(int target);
 
 void klp_task_set_target(int target);
 void klp_task_set_forbidden(const struct klp_forbidden *forbidden);
-enum klp_verdict klp_task_try(struct task_struct *task);
+void klp_task_set_last(struct irq_work *last);
+void klp_task_count(void);
+bool klp_task_await(unsigned int nr);
+void klp_task_reset_moves(void);
+void klp_task_count_moves(unsigned int *moves);
+const char *klp_verdict_word(enum klp_verdict verdict);
+void klp_task_blame(struct task_struct *task, enum klp_verdict verdict, unsigned long where,
+		    struct klp_blocker *blocker);
+enum klp_verdict klp_task_try(struct task_struct *task, unsigned long *where);
 enum klp_verdict klp_task_look(struct task_struct *task, unsigned long *where);
+bool klp_task_arrived(struct task_struct *task);
 void klp_task_move(struct task_struct *task);
+void klp_task_force(struct task_struct *task);
 
 /* --- forbid.c: code that has to be left ---------------------------------------------------- */
 

@@ -4,6 +4,7 @@
  *
  *	shadow		how many shadow variables there are (shadow_store.c)
  *	blockers	who holds the transition up, and why (blockers.c)
+ *	statistics	how the last transitions went (stats.c)
  *
  * For people who look for the reason of something; no program should depend on the format.
  */
@@ -13,6 +14,7 @@
 #include "internal.h"
 
 DEFINE_SHOW_ATTRIBUTE(klp_shadow);
+DEFINE_SHOW_ATTRIBUTE(klp_stats);
 
 /**
  * klp_report_init() - create the directory and its files
@@ -24,5 +26,6 @@ void __init klp_report_init(void)
 	struct dentry *dir = debugfs_create_dir("livepatch", NULL);
 
 	debugfs_create_file("shadow", 0400, dir, NULL, &klp_shadow_fops);
+	debugfs_create_file("statistics", 0400, dir, NULL, &klp_stats_fops);
 	debugfs_create_file("blockers", 0400, dir, NULL, &klp_blockers_fops);
 }

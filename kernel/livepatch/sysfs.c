@@ -128,6 +128,18 @@ static ssize_t stack_order_show(struct kobject *kobj, struct kobj_attribute *att
 	return -ENODEV;
 }
 
+static ssize_t pending_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	bool moving = READ_ONCE(klp_transition_patch) == klp_patch_of(kobj);
+
+	return sysfs_emit(buf, "%u\n", moving ? klp_tasks_pending() : 0);
+}
+
+static ssize_t forced_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", READ_ONCE(klp_patch_of(kobj)->forced));
+}
+
 static struct kobj_attribute enabled_attr = __ATTR_RW(enabled);
 static struct kobj_attribute transition_attr = __ATTR_RO(transition);
 static struct kobj_attribute force_attr = __ATTR_WO(force);
@@ -135,6 +147,8 @@ static struct kobj_attribute replace_attr = __ATTR_RO(replace);
 static struct kobj_attribute replace_set_attr = __ATTR_RO(replace_set);
 static struct kobj_attribute leave_kernel_attr = __ATTR_RO(leave_kernel);
 static struct kobj_attribute stack_order_attr = __ATTR_RO(stack_order);
+static struct kobj_attribute pending_attr = __ATTR_RO(pending);
+static struct kobj_attribute forced_attr = __ATTR_RO(forced);
 
 static struct attribute *klp_patch_attrs[] = {
 	&enabled_attr.attr,
@@ -144,6 +158,8 @@ static struct attribute *klp_patch_attrs[] = {
 	&replace_set_attr.attr,
 	&leave_kernel_attr.attr,
 	&stack_order_attr.attr,
+	&pending_attr.attr,
+	&forced_attr.attr,
 	NULL
 };
 ATTRIBUTE_GROUPS(klp_patch);

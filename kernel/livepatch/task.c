@@ -15,6 +15,7 @@
 #include <linux/sched/task.h>
 #include <linux/sched/task_stack.h>
 #include <linux/stacktrace.h>
+#include <trace/events/livepatch.h>
 #include "internal.h"
 
 /* The world that tasks head for. Written under klp_mutex (A), read by tasks (B). */
@@ -28,6 +29,20 @@ static struct klp_ranges __rcu *klp_task_code;
 static struct klp_ranges __rcu *klp_task_text;
 /* User tasks change over on their way to user mode only. Written and read like the above. */
 static bool klp_task_kernel;
+
+/* How many tasks have changed over in each way; every CPU counts what it sees. */
+static DEFINE_PER_CPU(unsigned int [KLP_WAYS], klp_task_moves);
+
+/*
+ * How many of the tasks that the last round has left behind have not moved by themselves yet. Out
+ * of reach of 0 while a round counts them. Tasks that come and go make it wrong: it decides when
+ * to look again, never whether all have arrived.
+ */
+#define KLP_TASK_COUNTING (INT_MAX / 2)
+static atomic_t klp_task_awaited = ATOMIC_INIT(KLP_TASK_COUNTING);
+
+/* To be queued when it gets there. Written under klp_mutex (A), read by tasks (B). */
+static struct irq_work *klp_task_last;
 
 static void klp_task_set_ranges(struct klp_ranges __rcu **where, struct klp_ranges *set)
 {
@@ -61,6 +76,67 @@ void klp_task_set_forbidden(const struct klp_forbidden *forbidden)
 void klp_task_set_target(int target)
 {
 	WRITE_ONCE(klp_task_target, target);
+}
+
+/**
+ * klp_task_set_last() - say what is to be done when the last awaited task has moved
+ * @last: to be queued, on the CPU of that task
+ *
+ * Context: klp_mutex held, klp_task_await() not called yet in this transition.
+ */
+void klp_task_set_last(struct irq_work *last)
+{
+	WRITE_ONCE(klp_task_last, last);
+}
+
+/* Begin to count who is left behind. */
+void klp_task_count(void)
+{
+	atomic_set(&klp_task_awaited, KLP_TASK_COUNTING);
+}
+
+/**
+ * klp_task_await() - let the last task that has been left behind say so when it moves
+ * @nr: how many tasks have been left behind since klp_task_count()
+ *
+ * Context: klp_mutex held.
+ * Return: false when as many have moved meanwhile: there is nobody to wait for.
+ */
+bool klp_task_await(unsigned int nr)
+{
+	return atomic_sub_return(KLP_TASK_COUNTING - nr, &klp_task_awaited) > 0;
+}
+
+/* Forget how tasks have moved. klp_mutex, no task flagged. */
+void klp_task_reset_moves(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		memset(per_cpu_ptr(&klp_task_moves, cpu), 0, sizeof(klp_task_moves));
+}
+
+/**
+ * klp_task_count_moves() - find out how tasks have moved
+ * @moves: out: how many in each of %KLP_WAYS ways
+ *
+ * Context: klp_mutex held.
+ */
+void klp_task_count_moves(unsigned int *moves)
+{
+	unsigned int cpu, way;
+
+	memset(moves, 0, sizeof(klp_task_moves));
+	for_each_possible_cpu(cpu) {
+		for (way = 0; way < KLP_WAYS; way++)
+			moves[way] += per_cpu(klp_task_moves, cpu)[way];
+	}
+}
+
+/* Is @task where it should be? */
+bool klp_task_arrived(struct task_struct *task)
+{
+	return READ_ONCE(task->patch_state) == READ_ONCE(klp_task_target);
 }
 
 struct klp_stack_walk {
@@ -129,44 +205,120 @@ static enum klp_verdict klp_task_judge(struct task_struct *task, unsigned long *
 	return klp_stack_check(task, where);
 }
 
-/**
- * klp_task_move() - put a task into the target world
- * @task: a task that cannot run meanwhile, or current
- *
- * Context: any; the task must not be able to run the ftrace handler at the same time.
- */
-void klp_task_move(struct task_struct *task)
+/* @task has changed over; by itself, unless it was moved by a round. */
+static void klp_task_moved(struct task_struct *task, enum klp_way way)
+{
+	this_cpu_inc(klp_task_moves[way]);
+
+	if (rcu_is_watching())
+		trace_klp_task_switch(task, READ_ONCE(task->patch_state), way);
+
+	if (way != KLP_WAY_STACK && atomic_dec_and_test(&klp_task_awaited))
+		irq_work_queue(READ_ONCE(klp_task_last));
+}
+
+/* Put a task into the target world that cannot run meanwhile, or current. */
+static void klp_task_store(struct task_struct *task, enum klp_way way)
 {
 	clear_tsk_thread_flag(task, TIF_PATCH_PENDING);
 	WRITE_ONCE(task->patch_state, READ_ONCE(klp_task_target));
+	klp_task_moved(task, way);
+}
+
+/* Likewise, where the flag says whether there is something to do. */
+static void klp_task_take(struct task_struct *task, enum klp_way way)
+{
+	/* B: a full barrier; who sees the flag sees what was written before it was set. */
+	if (!test_and_clear_tsk_thread_flag(task, TIF_PATCH_PENDING))
+		return;
+	WRITE_ONCE(task->patch_state, READ_ONCE(klp_task_target));
+	klp_task_moved(task, way);
+}
+
+/**
+ * klp_task_move() - put a task into the target world
+ * @task: a task that cannot run meanwhile
+ *
+ * Context: klp_mutex held.
+ */
+void klp_task_move(struct task_struct *task)
+{
+	if (!klp_task_arrived(task))
+		klp_task_store(task, KLP_WAY_STACK);
+}
+
+/**
+ * klp_task_force() - put a task into the target world, whatever it is doing
+ * @task: any task
+ *
+ * Context: klp_mutex held.
+ */
+void klp_task_force(struct task_struct *task)
+{
+	klp_task_take(task, KLP_WAY_FORCED);
 }
 
 /* For task_call_func(), which keeps @task from being scheduled. */
-static int klp_task_check(struct task_struct *task, void *unused)
+static int klp_task_check(struct task_struct *task, void *where)
 {
-	unsigned long where;
-	enum klp_verdict verdict = klp_task_judge(task, &where);
+	enum klp_verdict verdict = klp_task_judge(task, where);
 
 	if (verdict == KLP_CLEAR)
-		klp_task_move(task);
+		klp_task_store(task, KLP_WAY_STACK);
 	return verdict;
 }
 
 /**
  * klp_task_try() - move a task to the target world if nothing speaks against it
  * @task: any task
+ * @where: out, for KLP_ON_STACK: the address on its stack that is in the way
  *
  * Context: any that may take pi_lock and a runqueue lock; takes no other lock, does not sleep.
- * The caller holds klp_mutex, or has preemption off and TIF_PATCH_PENDING of current seen.
+ * The caller holds klp_mutex.
  * Return: KLP_CLEAR when it is there now, else what holds it back.
  */
-enum klp_verdict klp_task_try(struct task_struct *task)
+enum klp_verdict klp_task_try(struct task_struct *task, unsigned long *where)
 {
-	if (READ_ONCE(task->patch_state) == READ_ONCE(klp_task_target))
+	if (klp_task_arrived(task))
 		return KLP_CLEAR;
 	if (task == current)
-		return klp_task_check(task, NULL);
-	return task_call_func(task, klp_task_check, NULL);
+		return klp_task_check(task, where);
+	return task_call_func(task, klp_task_check, where);
+}
+
+/* Tell people what a verdict means. */
+const char *klp_verdict_word(enum klp_verdict verdict)
+{
+	static const char * const words[] = {
+		[KLP_CLEAR]		= "about to change over",
+		[KLP_RUNNING]		= "running",
+		[KLP_ON_STACK]		= "on stack",
+		[KLP_UNRELIABLE]	= "unreliable stack",
+		[KLP_IN_KERNEL]		= "waits for kernel exit",
+	};
+
+	static_assert(ARRAY_SIZE(words) == KLP_VERDICTS);
+	return words[verdict];
+}
+
+/**
+ * klp_task_blame() - note who a task is that has not arrived
+ * @task: the task
+ * @verdict: what holds it back
+ * @where: the address that is in the way, if there is one
+ * @blocker: where to note it
+ *
+ * Context: any, under RCU.
+ */
+void klp_task_blame(struct task_struct *task, enum klp_verdict verdict, unsigned long where,
+		    struct klp_blocker *blocker)
+{
+	blocker->tid = task_pid_nr(task);
+	blocker->pid = task_tgid_nr(task);
+	get_task_comm(blocker->comm, task);
+	blocker->state = task_state_to_char(task);
+	blocker->verdict = verdict;
+	blocker->where = where;
 }
 
 static int klp_task_see(struct task_struct *task, void *where)
@@ -201,9 +353,7 @@ void klp_update_patch_state(struct task_struct *task)
 	/* G waits for this region. */
 	preempt_disable_notrace();
 
-	/* B: a full barrier; who sees the flag sees what was written before it was set. */
-	if (test_and_clear_tsk_thread_flag(task, TIF_PATCH_PENDING))
-		WRITE_ONCE(task->patch_state, READ_ONCE(klp_task_target));
+	klp_task_take(task, is_idle_task(task) ? KLP_WAY_IDLE : KLP_WAY_EXIT);
 
 	preempt_enable_notrace();
 }
@@ -217,6 +367,8 @@ void klp_update_patch_state(struct task_struct *task)
  */
 void __klp_sched_try_switch(void)
 {
+	unsigned long where;
+
 	if (likely(!klp_patch_pending(current)))
 		return;
 
@@ -232,7 +384,8 @@ void __klp_sched_try_switch(void)
 	/* B: the flag was seen; what was written before it was set is read after it. */
 	smp_rmb();
 
-	klp_task_try(current);
+	if (!klp_task_arrived(current) && klp_task_judge(current, &where) == KLP_CLEAR)
+		klp_task_store(current, KLP_WAY_RESCHED);
 }
 EXPORT_SYMBOL(__klp_sched_try_switch);
 

@@ -13,10 +13,16 @@
 #include <linux/sched/idle.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <trace/events/livepatch.h>
 #include "internal.h"
 
 /* Tasks looked at before a reader of the task list makes way for RCU. */
 #define KLP_SCAN_BATCH	128
+
+/* Why tasks were last traced to be blocked, by their number; klp_mutex. */
+static DEFINE_XARRAY(klp_scan_traced);
 
 /* Do something to every task that there is, with the list of tasks held still. */
 static void klp_for_every_task(void (*func)(struct task_struct *task, int arg), int arg)
@@ -50,9 +56,9 @@ static void klp_task_unflag(struct task_struct *task, int unused)
 	clear_tsk_thread_flag(task, TIF_PATCH_PENDING);
 }
 
-static void klp_task_force(struct task_struct *task, int unused)
+static void klp_task_push(struct task_struct *task, int unused)
 {
-	klp_update_patch_state(task);
+	klp_task_force(task);
 }
 
 static void klp_task_nudge(struct task_struct *task, int unused)
@@ -87,7 +93,7 @@ void klp_tasks_unflag(void)
 /* Move all tasks that were asked, whatever they are doing. */
 void klp_tasks_force(void)
 {
-	klp_for_every_task(klp_task_force, 0);
+	klp_for_every_task(klp_task_push, 0);
 }
 
 /* Wake sleeping tasks that were asked: user tasks by a signal that is none, kthreads as such. */
@@ -96,63 +102,93 @@ void klp_tasks_nudge(void)
 	klp_for_every_task(klp_task_nudge, 0);
 }
 
-/* Let RCU and others have their turn. False: the place in the list was lost. */
-static bool klp_scan_break(struct task_struct *g, struct task_struct *task)
-{
-	bool alive;
-
-	get_task_struct(g);
-	get_task_struct(task);
-	rcu_read_unlock();
-	cond_resched();
-	rcu_read_lock();
-	alive = pid_alive(g) && pid_alive(task);
-	put_task_struct(task);
-	put_task_struct(g);
-	return alive;
-}
-
-/* Go through the list of tasks. They may come, go and move meanwhile, some may be missed. */
-static void klp_scan_list(void (*func)(struct task_struct *task, void *arg), void *arg)
+/*
+ * Go through all tasks by number: that finds its way back after a break, whatever tasks have come
+ * and gone meanwhile. Some may be missed.
+ */
+static void klp_scan_tasks(void (*func)(struct task_struct *task, void *arg), void *arg)
 {
 	unsigned int left = KLP_SCAN_BATCH;
-	struct task_struct *g, *task;
+	struct task_struct *task;
+	struct pid *pid;
+	int nr = 1;
 
 	rcu_read_lock();
-	for_each_process_thread(g, task) {
-		func(task, arg);
+	while ((pid = find_ge_pid(nr, &init_pid_ns))) {
+		nr = pid_nr(pid) + 1;
+		task = pid_task(pid, PIDTYPE_PID);
+		if (task)
+			func(task, arg);
 		if (--left)
 			continue;
 		left = KLP_SCAN_BATCH;
-		if (!klp_scan_break(g, task))
-			goto unlock;
+		rcu_read_unlock();
+		cond_resched();
+		rcu_read_lock();
 	}
-unlock:
 	rcu_read_unlock();
 }
 
-static void klp_scan_try(struct task_struct *task, void *unused)
+/* Trace @task once for each reason that it has. */
+static void klp_scan_trace(struct task_struct *task, enum klp_verdict verdict, unsigned long where)
 {
-	klp_task_try(task);
+	void *reason;
+
+	if (!trace_klp_task_blocked_enabled())
+		return;
+	reason = xa_mk_value((where << 3 | verdict) & LONG_MAX);
+	if (xa_store(&klp_scan_traced, task_pid_nr(task), reason, GFP_NOWAIT) != reason)
+		trace_klp_task_blocked(task, verdict, where);
 }
 
-/* Try to move who has not arrived. This only helps, klp_tasks_arrived() decides. */
-void klp_tasks_scan(void)
+static void klp_scan_try(struct task_struct *task, void *arg)
+{
+	struct klp_scan *scan = arg;
+	enum klp_verdict verdict;
+	unsigned long where = 0;
+
+	verdict = klp_task_try(task, &where);
+	if (verdict == KLP_CLEAR)
+		return;
+	klp_scan_trace(task, verdict, where);
+	if (scan->nr++ < KLP_SCAN_NAMED)
+		klp_task_blame(task, verdict, where, &scan->blocker[scan->nr - 1]);
+}
+
+/**
+ * klp_tasks_scan() - try to move who has not arrived
+ * @scan: out: who is left behind
+ *
+ * This only helps, klp_tasks_arrived() decides.
+ *
+ * Context: process context, may sleep; klp_mutex held.
+ */
+void klp_tasks_scan(struct klp_scan *scan)
 {
 	struct task_struct *task;
 	unsigned int cpu;
 
-	klp_scan_list(klp_scan_try, NULL);
+	scan->nr = 0;
+	klp_task_count();
+	klp_scan_tasks(klp_scan_try, scan);
 
 	cpus_read_lock();
 	for_each_possible_cpu(cpu) {
 		task = idle_task(cpu);
-		if (!cpu_online(cpu))
+		if (cpu_online(cpu))
+			klp_scan_try(task, scan);
+		else
 			klp_task_move(task);
-		else if (klp_task_try(task) != KLP_CLEAR)
+		if (!klp_task_arrived(task))
 			wake_up_if_idle(cpu);
 	}
 	cpus_read_unlock();
+}
+
+/* Forget who was traced. klp_mutex. */
+void klp_tasks_forget(void)
+{
+	xa_destroy(&klp_scan_traced);
 }
 
 /**
@@ -166,9 +202,24 @@ void klp_tasks_visit(void (*func)(struct task_struct *task, void *arg), void *ar
 {
 	unsigned int cpu;
 
-	klp_scan_list(func, arg);
+	klp_scan_tasks(func, arg);
 	for_each_possible_cpu(cpu)
 		func(idle_task(cpu), arg);
+}
+
+static void klp_pending_count(struct task_struct *task, void *count)
+{
+	if (!klp_task_arrived(task))
+		++*(unsigned int *)count;
+}
+
+/* How many tasks have not arrived? Without klp_mutex, so that the number may be of no use. */
+unsigned int klp_tasks_pending(void)
+{
+	unsigned int count = 0;
+
+	klp_tasks_visit(klp_pending_count, &count);
+	return count;
 }
 
 /* Is every task in world @target? Then nobody can come who is elsewhere. */

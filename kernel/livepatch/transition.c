@@ -46,24 +46,8 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/moduleparam.h>
-#include <linux/timekeeping.h>
+#include <trace/events/livepatch.h>
 #include "internal.h"
-
-/* Pause between two rounds: short at first, then doubled. */
-#define KLP_ROUND_FIRST	(HZ / 100 ?: 1)
-#define KLP_ROUND_LAST	HZ
-
-/* Pause from which on tasks look at themselves in cond_resched(): the third round. */
-#define KLP_RESCHED_PAUSE (4 * KLP_ROUND_FIRST)
-
-/* How long tasks have before they are nudged, and between nudges; written through sysfs. */
-static unsigned int klp_signal_after = 15;
-module_param_named(signal_after, klp_signal_after, uint, 0644);
-MODULE_PARM_DESC(signal_after, "seconds until tasks that hold a transition up are woken");
-
-/* Rounds, until the transition settles; main.c supplies the function. */
-struct delayed_work klp_transition_work;
 
 /* Ends the life of the patches in klp_retired; main.c supplies the function. */
 struct work_struct klp_retire_work;
@@ -71,23 +55,8 @@ struct work_struct klp_retire_work;
 /* Patches that are present nowhere and have to be let go of; klp_mutex. */
 LIST_HEAD(klp_retired);
 
-/**
- * struct klp_transition - the transition that is going on; klp_mutex
- * @target: the world that tasks head for
- * @since: when tasks were set in motion first, in seconds of CLOCK_BOOTTIME
- * @pause: jiffies until the next round
- * @signal_at: when to nudge tasks next, in jiffies
- * @signalled: somebody has been told about the nudging
- * @resched: tasks look at themselves in cond_resched()
- */
-static struct klp_transition {
-	int target;
-	time64_t since;
-	unsigned long pause;
-	unsigned long signal_at;
-	bool signalled;
-	bool resched;
-} klp_transition;
+/* The world that tasks head for; klp_mutex. */
+static int klp_transition_to;
 
 static const char *klp_transition_verb(int target)
 {
@@ -110,7 +79,7 @@ int klp_transition_refresh(void)
 	if (!klp_transition_patch)
 		return 0;
 
-	ret = klp_forbidden_collect(klp_transition.target, &forbidden);
+	ret = klp_forbidden_collect(klp_transition_to, &forbidden);
 	if (!ret)
 		klp_task_set_forbidden(&forbidden);
 	return ret;
@@ -119,13 +88,7 @@ int klp_transition_refresh(void)
 /* The world that tasks head for. klp_mutex held, a transition begun. */
 int klp_transition_target(void)
 {
-	return klp_transition.target;
-}
-
-/* How long the transition has been going on, in seconds, turned or not. As above. */
-unsigned int klp_transition_age(void)
-{
-	return ktime_get_boottime_seconds() - klp_transition.since;
+	return klp_transition_to;
 }
 
 /**
@@ -141,20 +104,16 @@ void klp_transition_open(struct klp_patch *patch, int target)
 		 klp_transition_verb(target));
 
 	WRITE_ONCE(klp_transition_patch, patch);
-	klp_transition.target = target;
+	klp_transition_to = target;
+	klp_stats_begin(patch, target);
 	klp_tasks_set_world(!target);
-}
-
-static unsigned long klp_transition_next_nudge(void)
-{
-	return jiffies + READ_ONCE(klp_signal_after) * (unsigned long)HZ;
 }
 
 /* From here on tasks can move. */
 static void klp_transition_start(const struct klp_forbidden *forbidden)
 {
 	struct klp_patch *patch = klp_transition_patch;
-	int target = klp_transition.target;
+	int target = klp_transition_to;
 
 	pr_notice("'%s': starting %s transition\n", patch->mod->name,
 		  klp_transition_verb(target));
@@ -167,11 +126,7 @@ static void klp_transition_start(const struct klp_forbidden *forbidden)
 	smp_wmb();
 
 	klp_tasks_flag(target);
-
-	klp_transition.pause = KLP_ROUND_FIRST;
-	klp_transition.signal_at = klp_transition_next_nudge();
-	klp_transition.signalled = false;
-	mod_delayed_work(system_long_wq, &klp_transition_work, 0);
+	klp_rounds_begin();
 }
 
 /**
@@ -190,10 +145,10 @@ void klp_transition_begin(const struct klp_forbidden *forbidden)
 	klp_sync();
 
 	klp_for_each_site(site)
-		klp_site_route(site, klp_transition.target);
+		klp_site_route(site, klp_transition_to);
 
-	klp_transition.since = ktime_get_boottime_seconds();
 	klp_transition_start(forbidden);
+	trace_klp_transition_begin(klp_transition_patch, klp_transition_to);
 }
 
 /**
@@ -204,7 +159,7 @@ void klp_transition_begin(const struct klp_forbidden *forbidden)
  */
 int klp_transition_reverse(void)
 {
-	int target = !klp_transition.target;
+	int target = !klp_transition_to;
 	struct klp_forbidden forbidden;
 	int ret;
 
@@ -220,8 +175,10 @@ int klp_transition_reverse(void)
 	/* G: nobody acts on a flag that was set. */
 	klp_sync();
 
-	klp_transition.target = target;
+	klp_transition_to = target;
+	klp_stats_reverse(target);
 	klp_transition_start(&forbidden);
+	trace_klp_transition_reverse(klp_transition_patch, target);
 	return 0;
 }
 
@@ -239,10 +196,12 @@ void klp_transition_force(void)
 
 	pr_warn("forcing remaining tasks to the patched state\n");
 
+	trace_klp_transition_force(klp_transition_patch, klp_transition_to);
+	klp_stats_force();
 	klp_tasks_force();
 
 	list_for_each_entry(patch, &klp_patches, list) {
-		if (klp_world_loses(patch, klp_transition.target))
+		if (klp_world_loses(patch, klp_transition_to))
 			patch->forced = true;
 	}
 	mod_delayed_work(system_long_wq, &klp_transition_work, 0);
@@ -336,7 +295,7 @@ static void klp_transition_retire(int target)
 static void klp_transition_settle(void)
 {
 	struct klp_patch *patch = klp_transition_patch;
-	int target = klp_transition.target;
+	int target = klp_transition_to;
 
 	pr_debug("'%s': completing %s transition\n", patch->mod->name,
 		 klp_transition_verb(target));
@@ -348,6 +307,7 @@ static void klp_transition_settle(void)
 
 	pr_notice("'%s': %s complete\n", patch->mod->name, klp_transition_verb(target));
 
+	trace_klp_transition_settle(patch, target, klp_stats_settle(), klp_stats_rounds());
 	klp_transition_retire(target);
 	WRITE_ONCE(klp_transition_patch, NULL);
 	queue_work(system_long_wq, &klp_retire_work);
@@ -362,42 +322,10 @@ static void klp_transition_settle(void)
 void klp_transition_cancel(void)
 {
 	pr_debug("'%s': canceling %s transition, going to unpatch\n",
-		 klp_transition_patch->mod->name, klp_transition_verb(klp_transition.target));
+		 klp_transition_patch->mod->name, klp_transition_verb(klp_transition_to));
 
-	klp_transition.target = KLP_TRANSITION_UNPATCHED;
+	klp_transition_to = KLP_TRANSITION_UNPATCHED;
 	klp_transition_settle();
-}
-
-/*
- * The hook in cond_resched() is for tasks that neither sleep nor leave the kernel. Switching it may
- * mean to patch every cond_resched() that there is, so nobody does it who may not have to: most
- * transitions are over by the time the pause between rounds has grown.
- */
-static void klp_transition_hook_resched(void)
-{
-	if (klp_transition.resched || klp_transition.pause < KLP_RESCHED_PAUSE)
-		return;
-	klp_transition.resched = true;
-	klp_resched_enable();
-}
-
-static void klp_transition_unhook_resched(void)
-{
-	if (!klp_transition.resched)
-		return;
-	klp_transition.resched = false;
-	klp_resched_disable();
-}
-
-static void klp_transition_nudge(void)
-{
-	if (time_before(jiffies, klp_transition.signal_at))
-		return;
-	if (!klp_transition.signalled)
-		pr_notice("signaling remaining tasks\n");
-	klp_transition.signalled = true;
-	klp_transition.signal_at = klp_transition_next_nudge();
-	klp_tasks_nudge();
 }
 
 /**
@@ -410,15 +338,6 @@ void klp_transition_round(void)
 	if (!klp_transition_patch)
 		return;
 
-	klp_tasks_scan();
-	if (klp_tasks_arrived(klp_transition.target)) {
-		klp_transition_unhook_resched();
+	if (klp_rounds_look(klp_transition_to))
 		klp_transition_settle();
-		return;
-	}
-
-	klp_transition_hook_resched();
-	klp_transition_nudge();
-	mod_delayed_work(system_long_wq, &klp_transition_work, klp_transition.pause);
-	klp_transition.pause = min(klp_transition.pause * 2, KLP_ROUND_LAST);
 }

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * When are tasks looked at, and what is done about those that stay behind?
+ *
+ * At once when tasks have been set in motion, and again when the last of those that were left has
+ * moved by itself. In between, after pauses that grow from 10 ms to a second, for tasks that do
+ * not move by themselves: kthreads that wait somewhere else by now, and tasks that have exited.
+ *
+ *	third round		tasks look at themselves in cond_resched()
+ *	after signal_after	tasks that sleep are woken, again and again after that time
+ *	after stall_warning	the log says who is left, once
+ *
+ * Both are module parameters in seconds, and may be changed while a transition is going on.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/irq_work.h>
+#include <linux/jiffies.h>
+#include <linux/moduleparam.h>
+#include "internal.h"
+
+/* Pause between two rounds: short at first, then doubled. */
+#define KLP_ROUND_FIRST	(HZ / 100 ?: 1)
+#define KLP_ROUND_LAST	HZ
+
+/* Pause from which on tasks look at themselves in cond_resched(): the third round. */
+#define KLP_RESCHED_PAUSE (4 * KLP_ROUND_FIRST)
+
+/* Seconds until tasks are nudged, and between nudges. */
+static unsigned int klp_signal_after = 15;
+module_param_named(signal_after, klp_signal_after, uint, 0644);
+MODULE_PARM_DESC(signal_after, "seconds until tasks that hold up a transition are woken");
+
+/* Seconds until the log says who is left; 0 for never. */
+static unsigned int klp_stall_warning = 60;
+module_param_named(stall_warning, klp_stall_warning, uint, 0644);
+MODULE_PARM_DESC(stall_warning, "seconds until a warning about a transition, 0 for none");
+
+/* Rounds, until the transition settles; main.c supplies the function. */
+struct delayed_work klp_transition_work;
+
+/**
+ * struct klp_rounds - the rounds of the transition that is going on; klp_mutex
+ * @pause: jiffies until the next round
+ * @begun: when tasks were set in motion, in jiffies
+ * @nudged: when tasks were last nudged, or set in motion, in jiffies
+ * @signalled: somebody has been told about the nudging
+ * @warned: somebody has been told about the stall
+ * @resched: tasks look at themselves in cond_resched()
+ */
+static struct klp_rounds {
+	unsigned long pause;
+	unsigned long begun;
+	unsigned long nudged;
+	bool signalled;
+	bool warned;
+	bool resched;
+} klp_rounds;
+
+static void klp_rounds_kick(struct irq_work *work)
+{
+	mod_delayed_work(system_long_wq, &klp_transition_work, 0);
+}
+
+/* The last task that a round has left behind has moved. */
+static struct irq_work klp_rounds_last = IRQ_WORK_INIT(klp_rounds_kick);
+
+/**
+ * klp_rounds_begin() - tasks have been set in motion, or sent back
+ *
+ * Context: klp_mutex held.
+ */
+void klp_rounds_begin(void)
+{
+	klp_rounds.pause = KLP_ROUND_FIRST;
+	klp_rounds.begun = jiffies;
+	klp_rounds.nudged = jiffies;
+	klp_rounds.signalled = false;
+	klp_rounds.warned = false;
+	klp_task_set_last(&klp_rounds_last);
+	mod_delayed_work(system_long_wq, &klp_transition_work, 0);
+}
+
+/*
+ * The hook in cond_resched() is for tasks that neither sleep nor leave the kernel. Switching it may
+ * mean to patch every cond_resched() that there is, so nobody does it who may not have to: most
+ * transitions are over by the time the pause between rounds has grown.
+ */
+static void klp_rounds_hook_resched(void)
+{
+	if (klp_rounds.resched || klp_rounds.pause < KLP_RESCHED_PAUSE)
+		return;
+	klp_rounds.resched = true;
+	klp_resched_enable();
+}
+
+static void klp_rounds_nudge(void)
+{
+	if (time_before(jiffies, klp_rounds.nudged + READ_ONCE(klp_signal_after) * HZ))
+		return;
+	if (!klp_rounds.signalled)
+		pr_notice("signaling remaining tasks\n");
+	klp_rounds.signalled = true;
+	klp_rounds.nudged = jiffies;
+	klp_tasks_nudge();
+}
+
+static void klp_rounds_warn(const struct klp_scan *scan)
+{
+	unsigned int limit = READ_ONCE(klp_stall_warning), i;
+	const char *who = klp_transition_patch->mod->name;
+
+	if (klp_rounds.warned || !limit || time_before(jiffies, klp_rounds.begun + limit * HZ))
+		return;
+
+	klp_rounds.warned = true;
+	pr_warn("'%s': transition stalled for %u seconds, tasks left: %u\n", who, limit, scan->nr);
+	for (i = 0; i < min(scan->nr, KLP_SCAN_NAMED); i++) {
+		const struct klp_blocker *blocker = &scan->blocker[i];
+
+		pr_warn("'%s': blocked by task %s/%d: %s %pB\n", who, blocker->comm, blocker->tid,
+			klp_verdict_word(blocker->verdict), (void *)blocker->where);
+	}
+}
+
+/**
+ * klp_rounds_look() - look at all tasks that have not arrived
+ * @target: where they should be
+ *
+ * Context: process context, the worker only; may sleep; klp_mutex held.
+ * Return: true when all are there. Else there will be another round.
+ */
+bool klp_rounds_look(int target)
+{
+	struct klp_scan scan;
+
+	klp_stats_round();
+	klp_tasks_scan(&scan);
+	if (scan.nr)
+		klp_stats_late(&scan.blocker[0]);
+
+	if (klp_tasks_arrived(target)) {
+		if (klp_rounds.resched)
+			klp_resched_disable();
+		klp_rounds.resched = false;
+		klp_tasks_forget();
+		return true;
+	}
+
+	klp_rounds_hook_resched();
+	klp_rounds_nudge();
+	klp_rounds_warn(&scan);
+
+	/* Some may have been missed, and some may have moved since they were counted. */
+	mod_delayed_work(system_long_wq, &klp_transition_work,
+			 klp_task_await(scan.nr) ? klp_rounds.pause : 0);
+	klp_rounds.pause = min(klp_rounds.pause * 2, KLP_ROUND_LAST);
+	return false;
+}
