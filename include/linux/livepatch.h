@@ -201,7 +201,8 @@ struct klp_state_ops {
  * @obj_list: @objs and the dynamic objects of an atomic replace (klp_mutex)
  * @enabled: what was last asked for, "enabled" in sysfs (written under klp_mutex, read by sysfs
  *	without)
- * @forced: tasks may still run its code, the module is never released (klp_mutex)
+ * @forced: tasks may still run its code, the module is never released (written under klp_mutex,
+ *	read by sysfs without)
  * @worlds: bit N is set when the patch is present in world N (klp_mutex)
  * @state_ops: array of &struct klp_state_ops, or NULL
  * @supersedes: further sets to replace, an array ended by 0, or NULL; only with @replace

@@ -18,7 +18,16 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/slab.h>
+#include <trace/events/livepatch.h>
 #include "internal.h"
+
+/* Indexes the names in the trace event. */
+enum klp_callback {
+	KLP_PRE_PATCH,
+	KLP_POST_PATCH,
+	KLP_PRE_UNPATCH,
+	KLP_POST_UNPATCH,
+};
 
 /**
  * struct klp_handover_step - a state that is in one of the worlds only
@@ -168,33 +177,43 @@ static void klp_handover_data(int from, int to)
 	}
 }
 
-static int klp_handover_pre(const struct klp_handover_step *step)
+/* Call back, if there is such a callback. */
+static int klp_handover_call(const struct klp_handover_step *step, enum klp_callback callback)
 {
 	const struct klp_state_ops *ops = step->ops;
+	struct klp_patch *patch = step->patch;
 	int ret = 0;
 
-	if (step->world == klp_handover.target)
-		ret = ops->pre_patch ? ops->pre_patch(step->patch, step->state) : 0;
-	else if (ops->pre_unpatch)
-		ops->pre_unpatch(step->patch, step->state);
+	if (callback == KLP_PRE_PATCH && ops->pre_patch)
+		ret = ops->pre_patch(patch, step->state);
+	else if (callback == KLP_POST_PATCH && ops->post_patch)
+		ops->post_patch(patch, step->state);
+	else if (callback == KLP_PRE_UNPATCH && ops->pre_unpatch)
+		ops->pre_unpatch(patch, step->state);
+	else if (callback == KLP_POST_UNPATCH && ops->post_unpatch)
+		ops->post_unpatch(patch, step->state);
+	else
+		return 0;
+
+	trace_klp_state_callback(patch, ops->id, callback, ret);
+	return ret;
+}
+
+static int klp_handover_pre(const struct klp_handover_step *step)
+{
+	bool comes = step->world == klp_handover.target;
+	int ret = klp_handover_call(step, comes ? KLP_PRE_PATCH : KLP_PRE_UNPATCH);
 
 	if (ret) {
-		pr_warn("pre-patch callback failed for state %lu of patch '%s' (%d)\n", ops->id,
-			step->patch->mod->name, ret);
+		pr_warn("pre-patch callback failed for state %lu of patch '%s' (%d)\n",
+			step->ops->id, step->patch->mod->name, ret);
 	}
 	return ret;
 }
 
 static void klp_handover_post(const struct klp_handover_step *step, int target)
 {
-	const struct klp_state_ops *ops = step->ops;
-
-	if (step->world == target) {
-		if (ops->post_patch)
-			ops->post_patch(step->patch, step->state);
-	} else if (ops->post_unpatch) {
-		ops->post_unpatch(step->patch, step->state);
-	}
+	klp_handover_call(step, step->world == target ? KLP_POST_PATCH : KLP_POST_UNPATCH);
 }
 
 /**

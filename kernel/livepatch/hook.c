@@ -11,12 +11,17 @@
  * a function only in register_ftrace_function(). They can be taken out of it.
  */
 #include <linux/hash.h>
+#include <linux/jump_label.h>
+#include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include "internal.h"
 
 /* All hooks that are registered; klp_mutex. */
 static LIST_HEAD(klp_hooks);
+
+/* Calls are counted, every site of a registered hook has counters; switched under klp_mutex. */
+static DEFINE_STATIC_KEY_FALSE(klp_hook_counts);
 
 static __always_inline struct klp_site *klp_hook_probe(struct klp_hook *hook, unsigned long ip)
 {
@@ -49,8 +54,10 @@ static void notrace klp_hook_handler(unsigned long ip, unsigned long parent_ip,
 
 	preempt_disable_notrace();
 	site = klp_hook_probe(hook, ip);
-	/* KLP_TRANSITION_IDLE acts like world 0. */
-	dest = READ_ONCE(site->dest[READ_ONCE(current->patch_state) == KLP_TRANSITION_PATCHED]);
+	/* KLP_TRANSITION_IDLE, -1, acts like world 0. */
+	dest = READ_ONCE(site->dest[(READ_ONCE(current->patch_state) + 1U) >> 1]);
+	if (static_branch_unlikely(&klp_hook_counts))
+		this_cpu_inc(site->hits->calls[!!dest]);
 	if (dest)
 		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)dest);
 	preempt_enable_no_resched_notrace();
@@ -132,9 +139,68 @@ static struct klp_site *klp_hook_next_slot(struct klp_hook *hook, struct klp_sit
  */
 void klp_hook_free(struct klp_hook *hook)
 {
-	if (hook)
-		ftrace_free_filter(&hook->fops);
+	struct klp_site *site = NULL;
+
+	if (!hook)
+		return;
+
+	while ((site = klp_hook_next_slot(hook, site)))
+		free_percpu(site->hits);
+	ftrace_free_filter(&hook->fops);
 	kvfree(hook);
+}
+
+/* Give every site of a batch counters, unless it has some. */
+static int klp_hook_add_hits(struct klp_hook *hook)
+{
+	struct klp_site *site = NULL;
+
+	while ((site = klp_hook_next_slot(hook, site))) {
+		site->hits = site->hits ?: alloc_percpu(struct klp_hits);
+		if (!site->hits)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * klp_hook_count() - begin to count calls, from 0, or stop
+ * @on: whether to count
+ *
+ * Context: process context, may sleep; klp_mutex held.
+ * Return: 0 or -ENOMEM, upon which nothing is counted that was not before.
+ */
+int klp_hook_count(enum klp_counting on)
+{
+	struct klp_hook *hook;
+	struct klp_site *site;
+	unsigned int cpu;
+	int ret;
+
+	static_branch_disable(&klp_hook_counts);
+	if (on == KLP_COUNT_OFF)
+		return 0;
+
+	/* Nobody counts any more who saw the key on. */
+	klp_sync();
+
+	list_for_each_entry(hook, &klp_hooks, node) {
+		ret = klp_hook_add_hits(hook);
+		if (ret)
+			return ret;
+	}
+	klp_for_each_site(site) {
+		for_each_possible_cpu(cpu)
+			memset(per_cpu_ptr(site->hits, cpu), 0, sizeof(struct klp_hits));
+	}
+	static_branch_enable(&klp_hook_counts);
+	return 0;
+}
+
+/* Are calls counted? klp_mutex. */
+bool klp_hook_counting(void)
+{
+	return static_key_enabled(&klp_hook_counts);
 }
 
 /* The sites that @pick chooses, as ftrace wants them. */
@@ -206,6 +272,11 @@ int klp_hook_register(struct klp_hook *hook, unsigned long *culprit)
 	int ret;
 
 	*culprit = klp_hook_next_slot(hook, NULL)->ip;
+	if (klp_hook_counting()) {
+		ret = klp_hook_add_hits(hook);
+		if (ret)
+			return ret;
+	}
 	ips = klp_hook_ips(hook, klp_site_any, &nr);
 	if (!ips)
 		return -ENOMEM;

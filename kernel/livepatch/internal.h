@@ -81,19 +81,36 @@ struct klp_symbol {
 };
 
 /**
+ * struct klp_hits - how often calls came to the handler on one CPU, with preemption off
+ * @calls: 0 those that went on to the original, 1 those that were diverted
+ */
+struct klp_hits {
+	unsigned long calls[2];
+};
+
+enum klp_counting {
+	KLP_COUNT_OFF,
+	KLP_COUNT_ON,
+};
+
+/**
  * struct klp_site - where calls of one function are diverted
  * @ip: ftrace location, the key; 0 in an empty slot of the table (constant while registered)
  * @dest: per world, where to go, NULL for the original (written under klp_mutex, read by the
  *	handler with preemption off)
  * @layers: the entries of patches that replace this function, newest first (klp_mutex)
  * @hooked: in the filter of its ftrace_ops (klp_mutex)
+ * @hits: counters, NULL as long as nobody has asked for them; constant while calls are counted
+ *
+ * Fills a cache line, and an index is turned into an address by one shift.
  */
 struct klp_site {
 	unsigned long ip;
 	void *dest[2];
 	struct list_head layers;
 	bool hooked;
-};
+	struct klp_hits __percpu *hits;
+} __aligned(64);
 
 /**
  * struct klp_layer - one patch's entry at one site; private side of a &struct klp_func
@@ -204,6 +221,7 @@ enum klp_verdict {
 	KLP_ON_STACK,		/* is inside, or on its way into, code that it has to leave first */
 	KLP_UNRELIABLE,		/* its stack cannot be walked for certain */
 	KLP_IN_KERNEL,		/* has to leave the kernel first, whatever is on its stack */
+	KLP_IN_FLIGHT,		/* KLP_ON_STACK, told where to go by the handler and not there yet */
 	KLP_VERDICTS
 };
 
@@ -262,6 +280,10 @@ void klp_report_init(void);
 /* --- blockers.c: who holds the transition up ------------------------------------------------- */
 
 extern const struct file_operations klp_blockers_fops;
+
+/* --- hits.c: how often patched functions are called ------------------------------------------- */
+
+extern const struct file_operations klp_hits_fops;
 
 /* --- module.c: target modules come and go -------------------------------------------------- */
 
@@ -389,6 +411,7 @@ bool klp_task_await(unsigned int nr);
 void klp_task_reset_moves(void);
 void klp_task_count_moves(unsigned int *moves);
 const char *klp_verdict_word(enum klp_verdict verdict);
+enum klp_verdict klp_verdict_refine(enum klp_verdict verdict, unsigned long where);
 void klp_task_blame(struct task_struct *task, enum klp_verdict verdict, unsigned long where,
 		    struct klp_blocker *blocker);
 enum klp_verdict klp_task_try(struct task_struct *task, unsigned long *where);
@@ -411,6 +434,7 @@ void klp_site_push(struct klp_site *site, struct klp_layer *layer);
 void klp_site_pop(struct klp_layer *layer);
 int klp_code_forbid(const struct klp_code *code, struct klp_ranges **set);
 int klp_site_forbid(const struct klp_site *site, int from, struct klp_ranges **set);
+bool klp_site_entry(const struct klp_site *site, int from, unsigned long addr);
 int klp_site_watch(const struct klp_site *site, struct klp_ranges **set);
 
 /* --- hook.c: ftrace ------------------------------------------------------------------------ */
@@ -424,6 +448,8 @@ struct klp_site *klp_hook_find(unsigned long ip);
 struct klp_site *klp_hook_next(struct klp_site *site);
 void klp_hook_sweep(void);
 bool klp_hook_pending(const struct module *mod);
+int klp_hook_count(enum klp_counting on);
+bool klp_hook_counting(void);
 
 /* Every site of every registered hook; under klp_mutex. */
 #define klp_for_each_site(site) \

@@ -12,6 +12,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/slab.h>
+#include <trace/events/livepatch.h>
 #include "internal.h"
 
 /* Set up the core's part of an object and add it to a patch. */
@@ -236,6 +237,7 @@ int klp_object_hook(struct klp_patch *patch, const struct klp_object *only)
 		return 0;
 
 	ret = klp_hook_register(batch, &culprit);
+	trace_klp_hook_batch(batch->nr, ret);
 	if (!ret)
 		return 0;
 

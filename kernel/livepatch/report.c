@@ -4,6 +4,7 @@
  *
  *	shadow		how many shadow variables there are (shadow_store.c)
  *	blockers	who holds the transition up, and why (blockers.c)
+ *	hits		how often patched functions are called (hits.c)
  *	statistics	how the last transitions went (stats.c)
  *
  * For people who look for the reason of something; no program should depend on the format.
@@ -26,6 +27,7 @@ void __init klp_report_init(void)
 	struct dentry *dir = debugfs_create_dir("livepatch", NULL);
 
 	debugfs_create_file("shadow", 0400, dir, NULL, &klp_shadow_fops);
+	debugfs_create_file("hits", 0600, dir, NULL, &klp_hits_fops);
 	debugfs_create_file("statistics", 0400, dir, NULL, &klp_stats_fops);
 	debugfs_create_file("blockers", 0400, dir, NULL, &klp_blockers_fops);
 }

@@ -137,6 +137,23 @@ int klp_site_forbid(const struct klp_site *site, int from, struct klp_ranges **s
 }
 
 /**
+ * klp_site_entry() - is an address on the way from a function to its replacement?
+ * @site: the site of the function
+ * @from: the world that the task at @addr leaves
+ * @addr: from its stack
+ *
+ * Context: klp_mutex held.
+ * Return: true when it is in the window that klp_site_forbid() speaks of.
+ */
+bool klp_site_entry(const struct klp_site *site, int from, unsigned long addr)
+{
+	const struct klp_layer *winner = klp_site_winner(site, from);
+
+	return klp_site_dest(site, from) && klp_site_dest(site, 0) != klp_site_dest(site, 1) &&
+	       addr >= winner->orig->part[0].start && addr < site->ip + MCOUNT_INSN_SIZE;
+}
+
+/**
  * klp_site_watch() - collect the code that runs instead of a function that is guarded
  * @site: the site of the function, which other patches divert
  * @set: where to add

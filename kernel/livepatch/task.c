@@ -295,10 +295,32 @@ const char *klp_verdict_word(enum klp_verdict verdict)
 		[KLP_ON_STACK]		= "on stack",
 		[KLP_UNRELIABLE]	= "unreliable stack",
 		[KLP_IN_KERNEL]		= "waits for kernel exit",
+		[KLP_IN_FLIGHT]		= "diverted, not yet arrived",
 	};
 
 	static_assert(ARRAY_SIZE(words) == KLP_VERDICTS);
 	return words[verdict];
+}
+
+/**
+ * klp_verdict_refine() - tell a task that is on its way from one that is there
+ * @verdict: from klp_task_try() or klp_task_look()
+ * @where: the address that is in the way
+ *
+ * Context: klp_mutex held.
+ * Return: KLP_IN_FLIGHT instead of KLP_ON_STACK when that is what it is.
+ */
+enum klp_verdict klp_verdict_refine(enum klp_verdict verdict, unsigned long where)
+{
+	struct klp_site *site;
+
+	if (verdict != KLP_ON_STACK)
+		return verdict;
+	klp_for_each_site(site) {
+		if (klp_site_entry(site, !READ_ONCE(klp_task_target), where))
+			return KLP_IN_FLIGHT;
+	}
+	return verdict;
 }
 
 /**
@@ -317,7 +339,7 @@ void klp_task_blame(struct task_struct *task, enum klp_verdict verdict, unsigned
 	blocker->pid = task_tgid_nr(task);
 	get_task_comm(blocker->comm, task);
 	blocker->state = task_state_to_char(task);
-	blocker->verdict = verdict;
+	blocker->verdict = klp_verdict_refine(verdict, where);
 	blocker->where = where;
 }
 

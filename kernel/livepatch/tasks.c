@@ -136,6 +136,7 @@ static void klp_scan_trace(struct task_struct *task, enum klp_verdict verdict, u
 
 	if (!trace_klp_task_blocked_enabled())
 		return;
+	verdict = klp_verdict_refine(verdict, where);
 	reason = xa_mk_value((where << 3 | verdict) & LONG_MAX);
 	if (xa_store(&klp_scan_traced, task_pid_nr(task), reason, GFP_NOWAIT) != reason)
 		trace_klp_task_blocked(task, verdict, where);

@@ -11,4 +11,4 @@
 static_assert(KLP_WAY_STACK == 0 && KLP_WAY_EXIT == 1 && KLP_WAY_IDLE == 2 &&
 	      KLP_WAY_RESCHED == 3 && KLP_WAY_FORCED == 4 && KLP_WAYS == 5);
 static_assert(KLP_CLEAR == 0 && KLP_RUNNING == 1 && KLP_ON_STACK == 2 && KLP_UNRELIABLE == 3 &&
-	      KLP_IN_KERNEL == 4 && KLP_VERDICTS == 5);
+	      KLP_IN_KERNEL == 4 && KLP_IN_FLIGHT == 5 && KLP_VERDICTS == 6);

@@ -202,7 +202,7 @@ void klp_transition_force(void)
 
 	list_for_each_entry(patch, &klp_patches, list) {
 		if (klp_world_loses(patch, klp_transition_to))
-			patch->forced = true;
+			WRITE_ONCE(patch->forced, true);
 	}
 	mod_delayed_work(system_long_wq, &klp_transition_work, 0);
 }

@@ -33,7 +33,8 @@
 			 { 1, "running" },		\
 			 { 2, "on stack" },		\
 			 { 3, "unreliable stack" },	\
-			 { 4, "waits for kernel exit" })
+			 { 4, "waits for kernel exit" },	\
+			 { 5, "diverted, not yet arrived" })
 
 #define klp_show_callback(callback)			\
 	__print_symbolic(callback,			\
