@@ -12,7 +12,8 @@
  *	1733 1730 (java) S waits for kernel exit
  *
  * A line gives the thread, its process, name and state as in /proc/PID/stat, the verdict, and for
- * "on stack" the place that the task will return to in the code that it has to leave.
+ * "on stack" and "diverted, not yet arrived" the place that the task will return to in the code
+ * that it has to leave.
  *
  * Tasks are looked at once, when the file is opened, and not moved by that. The result is put
  * aside, so that nobody is kept from going on while it is printed and read.
@@ -86,7 +87,7 @@ static void klp_blocker_show(struct seq_file *m, const struct klp_blocker *block
 	seq_printf(m, "%d %d (", blocker->tid, blocker->pid);
 	seq_escape(m, blocker->comm, "\n\\");
 	seq_printf(m, ") %c %s", blocker->state, klp_verdict_word(blocker->verdict));
-	if (blocker->verdict == KLP_ON_STACK)
+	if (blocker->where)
 		seq_printf(m, ": %pB", (void *)blocker->where);
 	seq_putc(m, '\n');
 }

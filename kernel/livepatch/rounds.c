@@ -94,9 +94,15 @@ static void klp_rounds_hook_resched(void)
 	klp_resched_enable();
 }
 
+/* Have @seconds passed since @since? Nobody waits for more than a century. */
+static bool klp_rounds_passed(unsigned long since, unsigned int seconds)
+{
+	return time_after_eq(jiffies, since + min((unsigned long)seconds, ULONG_MAX / 4 / HZ) * HZ);
+}
+
 static void klp_rounds_nudge(void)
 {
-	if (time_before(jiffies, klp_rounds.nudged + READ_ONCE(klp_signal_after) * HZ))
+	if (!klp_rounds_passed(klp_rounds.nudged, READ_ONCE(klp_signal_after)))
 		return;
 	if (!klp_rounds.signalled)
 		pr_notice("signaling remaining tasks\n");
@@ -110,16 +116,21 @@ static void klp_rounds_warn(const struct klp_scan *scan)
 	unsigned int limit = READ_ONCE(klp_stall_warning), i;
 	const char *who = klp_transition_patch->mod->name;
 
-	if (klp_rounds.warned || !limit || time_before(jiffies, klp_rounds.begun + limit * HZ))
+	if (klp_rounds.warned || !limit || !klp_rounds_passed(klp_rounds.begun, limit))
 		return;
 
 	klp_rounds.warned = true;
 	pr_warn("'%s': transition stalled for %u seconds, tasks left: %u\n", who, limit, scan->nr);
 	for (i = 0; i < min(scan->nr, KLP_SCAN_NAMED); i++) {
 		const struct klp_blocker *blocker = &scan->blocker[i];
+		const char *verdict = klp_verdict_word(blocker->verdict);
 
-		pr_warn("'%s': blocked by task %s/%d: %s %pB\n", who, blocker->comm, blocker->tid,
-			klp_verdict_word(blocker->verdict), (void *)blocker->where);
+		if (blocker->where)
+			pr_warn("'%s': blocked by task %s/%d: %s: %pB\n", who, blocker->comm,
+				blocker->tid, verdict, (void *)blocker->where);
+		else
+			pr_warn("'%s': blocked by task %s/%d: %s\n", who, blocker->comm,
+				blocker->tid, verdict);
 	}
 }
 
@@ -151,9 +162,12 @@ bool klp_rounds_look(int target)
 	klp_rounds_nudge();
 	klp_rounds_warn(&scan);
 
-	/* Some may have been missed, and some may have moved since they were counted. */
-	mod_delayed_work(system_long_wq, &klp_transition_work,
-			 klp_task_await(scan.nr) ? klp_rounds.pause : 0);
+	/*
+	 * Some may have been missed, and some may have moved since they were counted. The last one
+	 * may move right here: the round that it asks for must not be put off.
+	 */
+	queue_delayed_work(system_long_wq, &klp_transition_work,
+			   klp_task_await(scan.nr) ? klp_rounds.pause : 0);
 	klp_rounds.pause = min(klp_rounds.pause * 2, KLP_ROUND_LAST);
 	return false;
 }
