@@ -242,7 +242,7 @@ enum klp_way {
  * @comm: its name
  * @state: as in /proc/PID/stat
  * @verdict: what holds it back
- * @where: for %KLP_ON_STACK: the address on its stack that is in the way
+ * @where: for %KLP_ON_STACK and %KLP_IN_FLIGHT: the address on its stack that is in the way; else 0
  */
 struct klp_blocker {
 	pid_t tid;
@@ -332,7 +332,7 @@ void klp_stats_reverse(int target);
 void klp_stats_force(void);
 void klp_stats_round(void);
 void klp_stats_late(const struct klp_blocker *blocker);
-u64 klp_stats_settle(void);
+u64 klp_stats_settle(int target);
 unsigned int klp_stats_rounds(void);
 u64 klp_stats_age(void);
 int klp_stats_show(struct seq_file *m, void *unused);

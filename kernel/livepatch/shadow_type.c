@@ -10,6 +10,7 @@
 #include <linux/kernel.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
+#include <trace/events/livepatch.h>
 #include "internal.h"
 
 /**
@@ -91,13 +92,14 @@ static void klp_shadow_type_begin(struct klp_shadow_sweep *sweep,
 
 /* Some of the variables that @sweep is for, taken under a lock and destroyed under none. */
 static bool klp_shadow_type_step(struct klp_shadow_sweep *sweep,
-				 const struct klp_shadow_type *type)
+				 const struct klp_shadow_type *type, unsigned long *count)
 {
 	LIST_HEAD(taken);
 	bool more;
 
 	scoped_guard(spinlock_irqsave, klp_shadow_lock(type->id))
 		more = klp_shadow_sweep(sweep, &taken);
+	*count += list_count_nodes(&taken);
 	klp_shadow_destroy(&taken, type->dtor);
 	return more;
 }
@@ -115,23 +117,27 @@ static bool klp_shadow_type_step(struct klp_shadow_sweep *sweep,
 void klp_shadow_type_free_all(const struct klp_shadow_type *type)
 {
 	struct klp_shadow_sweep sweep;
+	unsigned long count = 0;
 
 	klp_shadow_type_begin(&sweep, type, NULL);
-	while (klp_shadow_type_step(&sweep, type))
+	while (klp_shadow_type_step(&sweep, type, &count))
 		cpu_relax();
 }
 EXPORT_SYMBOL_GPL(klp_shadow_type_free_all);
 
-/* For as long as it takes, where it may sleep. */
-static void klp_shadow_type_drop(const struct klp_shadow_type *type, const struct module *mod)
+/* For as long as it takes, where it may sleep. Returns how many it were. */
+static unsigned long klp_shadow_type_drop(const struct klp_shadow_type *type,
+					  const struct module *mod)
 {
 	struct klp_shadow_sweep sweep;
+	unsigned long count = 0;
 
 	might_sleep();
 
 	klp_shadow_type_begin(&sweep, type, mod);
-	while (klp_shadow_type_step(&sweep, type))
+	while (klp_shadow_type_step(&sweep, type, &count))
 		cond_resched();
+	return count;
 }
 
 /**
@@ -164,5 +170,7 @@ EXPORT_SYMBOL_GPL(klp_shadow_type_free_module);
  */
 void klp_shadow_collect(const struct klp_shadow_type *type)
 {
-	klp_shadow_type_drop(type, NULL);
+	unsigned long count = klp_shadow_type_drop(type, NULL);
+
+	trace_klp_shadow_collect(type->id, count);
 }

@@ -107,14 +107,16 @@ void klp_stats_late(const struct klp_blocker *blocker)
 
 /**
  * klp_stats_settle() - a transition is over
+ * @target: where all tasks are; not where they were to go when it was given up before it began
  *
  * Context: klp_mutex held, no task flagged.
  * Return: how long it took, in ns.
  */
-u64 klp_stats_settle(void)
+u64 klp_stats_settle(int target)
 {
 	struct klp_stats *stats = klp_stats_now();
 
+	stats->target = target;
 	stats->duration = ktime_get_ns() - stats->begun;
 	klp_task_count_moves(stats->moved);
 	return stats->duration;

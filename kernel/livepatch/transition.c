@@ -147,8 +147,8 @@ void klp_transition_begin(const struct klp_forbidden *forbidden)
 	klp_for_each_site(site)
 		klp_site_route(site, klp_transition_to);
 
-	klp_transition_start(forbidden);
 	trace_klp_transition_begin(klp_transition_patch, klp_transition_to);
+	klp_transition_start(forbidden);
 }
 
 /**
@@ -177,8 +177,8 @@ int klp_transition_reverse(void)
 
 	klp_transition_to = target;
 	klp_stats_reverse(target);
-	klp_transition_start(&forbidden);
 	trace_klp_transition_reverse(klp_transition_patch, target);
+	klp_transition_start(&forbidden);
 	return 0;
 }
 
@@ -307,7 +307,7 @@ static void klp_transition_settle(void)
 
 	pr_notice("'%s': %s complete\n", patch->mod->name, klp_transition_verb(target));
 
-	trace_klp_transition_settle(patch, target, klp_stats_settle(), klp_stats_rounds());
+	trace_klp_transition_settle(patch, target, klp_stats_settle(target), klp_stats_rounds());
 	klp_transition_retire(target);
 	WRITE_ONCE(klp_transition_patch, NULL);
 	queue_work(system_long_wq, &klp_retire_work);

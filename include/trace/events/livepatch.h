@@ -62,13 +62,13 @@ DECLARE_EVENT_CLASS(klp_transition,
 	TP_printk("patch=%s target=%s", __get_str(patch), klp_show_target(__entry->target))
 );
 
-/* Tasks have been flagged for the first time. */
+/* Tasks are about to be flagged for the first time. */
 DEFINE_EVENT(klp_transition, klp_transition_begin,
 	TP_PROTO(const struct klp_patch *patch, int target),
 	TP_ARGS(patch, target)
 );
 
-/* Tasks have been flagged again, to go back; @target is the new one. */
+/* Tasks are about to be flagged again, to go back; @target is the new one. */
 DEFINE_EVENT(klp_transition, klp_transition_reverse,
 	TP_PROTO(const struct klp_patch *patch, int target),
 	TP_ARGS(patch, target)
