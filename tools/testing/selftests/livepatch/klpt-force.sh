@@ -15,6 +15,7 @@ enabling() {
 	only_left klpt_f1 1 "$pid"
 	put $LP/klpt_f1/force 1
 	until_true "the forced transition to end" settled klpt_f1
+	has $LP/klpt_f1/forced 0 || fail "forced, of the patch that has won: $REPLY"
 	message "livepatch: forcing remaining tasks to the patched state\$"
 	is_waiting 1 1 || fail "the sleeper was woken up"
 	at_rest
@@ -27,12 +28,22 @@ enabling() {
 	returns value 0
 }
 
+# Between the end of the transition and that of the patch's directory a callback takes its time.
 disabling() {
-	patch klpt_f2 spec=klpt_target:klpt_value,klpt_sleep
+	local forcing
+
+	patch klpt_f2 spec=klpt_target:klpt_value,klpt_sleep callbacks=1 hold=3
 	asleep sleep 1
 	put $LP/klpt_f2/enabled 0
 	only_left klpt_f2 0 "$pid"
-	put $LP/klpt_f2/force 1
+	has $LP/klpt_f2/forced 0 || fail "forced, before it is: $REPLY"
+	echo 1 > $LP/klpt_f2/force &
+	forcing=$!
+	until_true "the callback to run" is_waiting 3 1
+	has $LP/klpt_f2/forced 1 || fail "forced, of the patch that has lost: $REPLY"
+	is "$(cat $LP/klpt_f2/pending)" 0 "pending, forced"
+	wake 3
+	wait $forcing || fail "forcing failed"
 	until_true "the patch to be disabled" gone $LP/klpt_f2
 	returns value 0
 	at_rest

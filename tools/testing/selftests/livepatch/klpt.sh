@@ -19,8 +19,11 @@ TRACING=/sys/kernel/tracing
 NUDGE_AFTER=/sys/module/livepatch/parameters/signal_after
 TARGET=/proc/klpt_target
 EXTRA=/proc/klpt_extra
+DEBUG=/sys/kernel/debug/livepatch
+PARAMS=/sys/module/livepatch/parameters
 LIMIT=${KLPT_LIMIT:-60}		# seconds until something that should happen counts as missing
 SCRIPT=$(basename "$0" .sh)
+read -r COMM < /proc/self/comm	# as the kernel calls this shell and its background tasks
 
 tmp=$(mktemp -d)
 tests=()
@@ -302,6 +305,46 @@ modifies() {
 		END { exit !found }' $TRACING/enabled_functions
 }
 
+# traced EVENT...: from here on, exactly these trace events are recorded
+traced() {
+	local event
+
+	echo 0 > $TRACING/events/enable
+	echo > $TRACING/trace
+	for event; do
+		put "$TRACING/events/livepatch/$event/enable" 1
+	done
+}
+
+# events [PATTERN]: what was recorded, from the name of the event on; PATTERN as for grep -E
+events() {
+	sed -n 's/^.*: \(klp_[a-z_]*: \)/\1/p' $TRACING/trace | grep -E -e "${1:-}"
+	return 0
+}
+
+# has_event PATTERN
+has_event() {
+	[[ -n "$(events "$1")" ]]
+}
+
+# count_events PATTERN: into $REPLY
+count_events() {
+	REPLY=$(events "$1" | wc -l)
+}
+
+# statistic PATCH KEY: of the newest transition of this patch, into $REPLY
+statistic() {
+	REPLY=$(awk -v patch="$1" -v key="$2:" '
+		$1 == "patch:" { on = $2 == patch }
+		on && $1 == key { sub(key " ", ""); print; exit }' $DEBUG/statistics)
+}
+
+# rounds_are_more_than PATCH NUMBER: that often all tasks were looked at
+rounds_are_more_than() {
+	statistic "$1" rounds
+	((REPLY > $2))
+}
+
 log_is() {
 	is "$(sed "${2:-}" /proc/klpt/log)" "$1" "log of the test modules"
 }
@@ -427,6 +470,11 @@ cleanup() {
 		echo nop > $TRACING/current_tracer
 		echo > $TRACING/set_ftrace_filter
 		echo > $TRACING/kprobe_events
+		echo 0 > $TRACING/events/enable
+		echo 0 > /proc/klpt/hold
+		echo 0 > $DEBUG/hits
+		echo 15 > $PARAMS/signal_after
+		echo 60 > $PARAMS/stall_warning
 		echo 1 > /proc/sys/kernel/ftrace_enabled
 	} 2>/dev/null
 	poll all_clean && return 0

@@ -6,12 +6,16 @@
  * /proc/klpt/waiting  number of tasks asleep in each channel
  * /proc/klpt/slept    number of times that any task fell asleep in each channel
  * /proc/klpt/wake     write a channel number, or "all"
+ * /proc/klpt/exiting  number of tasks that are inside the last function they call, in the version
+ *		       of each livepatch from 1 to 4; then of those that have been there
+ * /proc/klpt/hold     write 1 to keep kthreads inside that function, 0 to let them go
  *
  * It is a module of its own so that livepatches depend on it and not on the module they patch.
  */
 
 #include <linux/atomic.h>
 #include <linux/bug.h>
+#include <linux/kstrtox.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -73,6 +77,29 @@ int klpt_wait(unsigned int channel, enum klpt_how how)
 }
 EXPORT_SYMBOL_GPL(klpt_wait);
 
+/* Where tasks are that have nearly exited: channel by number of the livepatch, 0 for all so far. */
+static atomic_t exiting[KLPT_IDS + 1];
+static bool exit_hold;
+
+void klpt_exit_begin(int id)
+{
+	atomic_inc(&exiting[0]);
+	atomic_inc(&exiting[id]);
+}
+EXPORT_SYMBOL_GPL(klpt_exit_begin);
+
+void klpt_exit_end(int id)
+{
+	atomic_dec(&exiting[id]);
+}
+EXPORT_SYMBOL_GPL(klpt_exit_end);
+
+bool klpt_exit_held(void)
+{
+	return READ_ONCE(exit_hold);
+}
+EXPORT_SYMBOL_GPL(klpt_exit_held);
+
 /* For kthreads: sleep until somebody wakes the task up. */
 void klpt_nap(void)
 {
@@ -129,6 +156,29 @@ static int slept_show(struct seq_file *m, void *unused)
 	return 0;
 }
 
+static int exiting_show(struct seq_file *m, void *unused)
+{
+	for (int id = 1; id <= KLPT_IDS; id++)
+		seq_printf(m, "%d ", atomic_read(&exiting[id]));
+	seq_printf(m, "%d\n", atomic_read(&exiting[0]));
+	return 0;
+}
+
+static ssize_t hold_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	bool hold;
+	int ret = kstrtobool_from_user(buf, count, &hold);
+
+	if (ret)
+		return ret;
+	WRITE_ONCE(exit_hold, hold);
+	return count;
+}
+
+static const struct proc_ops hold_ops = {
+	.proc_write	= hold_write,
+};
+
 static ssize_t wake_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
 	char text[8] = { };
@@ -163,6 +213,8 @@ static int __init klpt_lib_init(void)
 	    !proc_create("log", 0600, dir, &log_ops) ||
 	    !proc_create_single("waiting", 0400, dir, waiting_show) ||
 	    !proc_create_single("slept", 0400, dir, slept_show) ||
+	    !proc_create_single("exiting", 0400, dir, exiting_show) ||
+	    !proc_create("hold", 0200, dir, &hold_ops) ||
 	    !proc_create("wake", 0200, dir, &wake_ops)) {
 		remove_proc_subtree("klpt", NULL);
 		return -ENOMEM;

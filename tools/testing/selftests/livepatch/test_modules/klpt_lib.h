@@ -3,6 +3,7 @@
 #define _KLPT_LIB_H
 
 #include <linux/compiler.h>
+#include <linux/types.h>
 
 /*
  * A function to patch, or a replacement: called by its name and through its entry, with all of its
@@ -24,6 +25,9 @@ enum klpt_how {
 /* Independent wake-up channels, see /proc/klpt/wake. */
 #define KLPT_CHANNELS	8
 
+/* Numbers that livepatches have, from 1. */
+#define KLPT_IDS	4
+
 /* What klpt_loop() of the target works on; the replacement gets it, too. */
 struct klpt_loop_args {
 	int (*bar)(void);
@@ -35,5 +39,8 @@ struct klpt_loop_args {
 __printf(1, 2) void klpt_log(const char *fmt, ...);
 int klpt_wait(unsigned int channel, enum klpt_how how);
 void klpt_nap(void);
+void klpt_exit_begin(int id);
+void klpt_exit_end(int id);
+bool klpt_exit_held(void);
 
 #endif /* _KLPT_LIB_H */

@@ -16,12 +16,17 @@
  */
 #include <linux/cleanup.h>
 #include <linux/kernel.h>
+#include <linux/ktime.h>
 #include <linux/livepatch.h>
+#include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/processor.h>
 #include <linux/sched.h>
+#include <linux/sched/task_stack.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/vmstat.h>
 #include "klpt_fault.h"
 #include "klpt_lib.h"
 
@@ -60,6 +65,10 @@ MODULE_PARM_DESC(states, "ID:VERSION,ID:VERSION");
 static bool callbacks;
 module_param(callbacks, bool, 0400);
 MODULE_PARM_DESC(callbacks, "give all objects callbacks, which write to the log");
+
+static int hold = -1;
+module_param(hold, int, 0400);
+MODULE_PARM_DESC(hold, "channel to wait in at the end of the callback post_unpatch");
 
 static char pre_fail[64];
 module_param_string(pre_fail, pre_fail, sizeof(pre_fail), 0600);
@@ -176,6 +185,31 @@ static klpt_func void new_fork(int channel)
 	klpt_wait(channel, KLPT_IDLE);
 }
 
+/*
+ * Instead of exit_task_stack_account(), the last function that a task calls while it can be
+ * preempted: past exit_notify(), which takes kthreads and threads off the list of tasks. Like the
+ * original it takes the stack out of the statistics of memory, but not out of those of control
+ * groups. It is slow, so that many tasks are in here at a time, or keeps kthreads for as long as it
+ * is told to. It does not sleep, which nobody may who replaces a function that is called that late.
+ */
+static klpt_func void new_exit(struct task_struct *task)
+{
+	u64 end = ktime_get_ns() + 2 * NSEC_PER_MSEC;
+	void *stack = task_stack_page(task);
+
+	klpt_exit_begin(KLPT_ID);
+	for (int i = 0; i < THREAD_SIZE / PAGE_SIZE; i++, stack += PAGE_SIZE) {
+		struct page *page = is_vmalloc_addr(stack) ? vmalloc_to_page(stack) :
+							     virt_to_page(stack);
+
+		mod_node_page_state(page_pgdat(page), NR_KERNEL_STACK_KB,
+				    -(long)(PAGE_SIZE / 1024));
+	}
+	while (ktime_get_ns() < end || ((task->flags & PF_KTHREAD) && klpt_exit_held()))
+		cpu_relax();
+	klpt_exit_end(KLPT_ID);
+}
+
 static klpt_func int new_cmdline(struct seq_file *m, void *unused)
 {
 	seq_printf(m, "%s\n", KBUILD_MODNAME);
@@ -201,6 +235,7 @@ static const struct {
 	{ "klpt_kthread_body",	new_kthread_body },
 	{ "klpt_fork",		new_fork },
 	{ "cmdline_proc_show",	new_cmdline },
+	{ "exit_task_stack_account", new_exit },
 	{ "any",		new_value },
 };
 
@@ -289,6 +324,8 @@ static void post_unpatch(struct klp_object *obj)
 	log_callback(obj, "post_unpatch");
 	if (coming_nth && is_coming(obj))
 		klpt_log("%s coming_nth %s", KBUILD_MODNAME, fail_until_here());
+	if (hold >= 0)
+		klpt_wait(hold, KLPT_IDLE);
 }
 
 /* Reading the description */

@@ -190,6 +190,35 @@ static int call_value(int unused)
 	return klpt_value();
 }
 
+static int call_values(int times)
+{
+	while (times--)
+		klpt_value();
+	return 0;
+}
+
+/* Threads that do nothing but exit, all at once, when channel 7 is woken. */
+static int exiting_thread(void *unused)
+{
+	klpt_wait(7, KLPT_IDLE);
+	/* Makes way for scripts, which a thousand of them would outrun. */
+	set_user_nice(current, MAX_NICE);
+	module_put_and_kthread_exit(0);
+}
+
+static int call_exits(int nr)
+{
+	for (int i = 0; i < nr; i++) {
+		struct task_struct *task = kthread_create(exiting_thread, NULL, "klpt_exit");
+
+		if (IS_ERR(task))
+			return PTR_ERR(task);
+		__module_get(THIS_MODULE);
+		wake_up_process(task);
+	}
+	return nr;
+}
+
 static int call_deep(int channel)
 {
 	return klpt_deep(channel, 150);
@@ -227,6 +256,8 @@ static const struct {
 	int (*fn)(int arg);
 } calls[] = {
 	{ "value",		call_value },
+	{ "values",		call_values },
+	{ "exits",		call_exits },
 	{ "sleep",		klpt_sleep },
 	{ "interruptible",	klpt_interruptible },
 	{ "caller",		klpt_caller },

@@ -1,0 +1,132 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Can a task that is past exit_notify(), off the list of tasks, run code of a module that has gone?
+
+. "$(dirname "$0")/klpt.sh"
+
+SPEC=vmlinux:exit_task_stack_account
+EXITS=1000
+
+# exiting: for each patch how many tasks are in its version, then how many have been there in all
+exiting() {
+	read -ra exiting < /proc/klpt/exiting
+}
+
+# exits_are_more_than NUMBER: that have begun
+exits_are_more_than() {
+	exiting
+	((exiting[4] > $1))
+}
+
+# nobody_in NUMBER: of the patch
+nobody_in() {
+	exiting
+	((exiting[$1 - 1] == 0))
+}
+
+# crowd: a thousand threads that wait to exit
+crowd() {
+	put $TARGET/call "exits $EXITS"
+	until_true "$EXITS threads to be there" is_waiting 7 $EXITS
+}
+
+# left NUMBER: threads of ours that the list of tasks has
+left() {
+	[[ "$(grep -lsx klpt_exit /proc/[0-9]*/comm | wc -l)" == "$1" ]]
+}
+
+# replace OLD NEW: while tasks exit; nobody may be in the old one when it can be removed
+replace() {
+	load "klpt_p$2" spec=$SPEC replace=1
+	until_true "klpt_p$2 to be enabled" settled "klpt_p$2"
+	until_true "klpt_p$1 to leave sysfs" gone "$LP/klpt_p$1"
+	until_true "module klpt_p$1 to be unused" unused "klpt_p$1"
+	nobody_in "$1" || fail "${exiting[$1 - 1]} tasks are in klpt_p$1, which can be removed"
+	rmmod "klpt_p$1" || fail "rmmod klpt_p$1"
+}
+
+replaced_while_tasks_exit() {
+	local before old=1 seen=0
+
+	patch klpt_p1 spec=$SPEC
+	for _ in 1 2 3; do
+		crowd
+		exiting
+		before=${exiting[4]}
+		wake 7
+		until_true "tasks to exit" exits_are_more_than "$before"
+		# From one patch to the other and back for as long as it takes.
+		while exiting && ((exiting[4] < before + EXITS)); do
+			replace $old $((3 - old))
+			old=$((3 - old))
+			seen=$((seen + 1))
+		done
+		until_true "all to have exited" left 0
+	done
+	note "replaced $seen times"
+	((seen)) || fail "not replaced once while tasks exited"
+	remove klpt_p$old
+	exiting
+	is "${exiting[*]:0:4}" "0 0 0 0" "tasks that are still exiting"
+}
+
+disabled_while_tasks_exit() {
+	local before seen=0
+
+	crowd
+	exiting
+	before=${exiting[4]}
+	patch klpt_p1 spec=$SPEC
+	wake 7
+	until_true "tasks to exit" exits_are_more_than "$before"
+	while ! left 0 || ! nobody_in 1; do
+		disable klpt_p1
+		until_true "module klpt_p1 to be unused" unused klpt_p1
+		nobody_in 1 || fail "${exiting[0]} tasks are in klpt_p1, which can be removed"
+		rmmod klpt_p1 || fail "rmmod klpt_p1"
+		patch klpt_p1 spec=$SPEC
+		seen=$((seen + 1))
+	done
+	note "disabled $seen times"
+	((seen)) || fail "not disabled once while tasks exited"
+	remove klpt_p1
+}
+
+# Ten tasks stay there until they are let go: off the list, so that no transition waits for them.
+held_back() {
+	patch klpt_p1 spec=$SPEC
+	put /proc/klpt/hold 1
+	put $TARGET/call "exits 10"
+	until_true "the threads to be there" is_waiting 7 10
+	wake 7
+	until_true "them to be inside" ten_in_the_first
+	until_true "them to be off the list" left 0
+	load klpt_p2 spec=$SPEC replace=1
+	until_true "klpt_p2 to be enabled" settled klpt_p2
+	for _ in {1..20}; do
+		pause
+		in_use klpt_p1
+		[[ -d $LP/klpt_p1 ]] || fail "klpt_p1 is gone, with tasks inside"
+	done
+	ten_in_the_first || fail "the tasks are not where they were: ${exiting[*]}"
+	put /proc/klpt/hold 0
+	until_true "klpt_p1 to leave sysfs" gone $LP/klpt_p1
+	nobody_in 1 || fail "klpt_p1 is gone, with tasks inside"
+	unload klpt_p1
+}
+
+ten_in_the_first() {
+	exiting
+	((exiting[0] >= 10))
+}
+
+# Tasks are preempted in the kernel: those that do not leave it leave the CPU to others.
+preemptible() {
+	[[ "$(uname -v)" == *PREEMPT* ]] && ! grep -Eq 'preempt=(none|voluntary)' /proc/cmdline
+}
+
+it replaced_while_tasks_exit "a thousand tasks exit while patches replace each other and are removed"
+it disabled_while_tasks_exit "a thousand tasks exit while a patch comes and goes"
+preemptible && it held_back "a module stays as long as tasks that are off the list run its code"
+klpt_main
