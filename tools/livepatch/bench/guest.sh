@@ -89,6 +89,75 @@ measure_shadow() {
 	sleep 2
 }
 
+# held_at_first: was the task inside of the function when tasks were looked at for the first time?
+# Then the transition has not ended when klp_enable_patch() returns; or it has, but took two looks.
+held_at_first() {
+	local rounds
+
+	((settled > returned)) && return
+	rounds=$(sed -n 's/^rounds: //p;/^$/q' /sys/kernel/debug/livepatch/statistics 2>/dev/null)
+	((rounds > 1))
+}
+
+# From klp_enable_patch() to the end of the transition, when a user task is inside of the function
+# at the first look; over 20 times that this was so. The task calls the function all the time.
+measure_busy() {
+	local dir=/sys/module/bench_calm/parameters began returned settled busy tries=0 times=()
+
+	insmod /bench/bench_busy.ko
+	while ((${#times[@]} < 20)); do
+		if ((++tries > 100)); then
+			echo "the task was hardly ever inside of the function" >&2
+			exit 1
+		fi
+		(while :; do echo >/proc/bench_busy; done) &
+		busy=$!
+		# Somewhere else in its loop each time.
+		sleep "0.01$tries"
+		insmod /bench/bench_calm.ko
+		while read -r settled <"$dir/settled" && ((!settled)); do
+			pause
+		done
+		kill $busy
+		wait $busy || true
+		read -r began <"$dir/began"
+		read -r returned <"$dir/returned"
+		! held_at_first || times+=($((settled - began)))
+		echo 0 >"$sys/bench_calm/enabled"
+		until rmmod bench_calm 2>/dev/null; do
+			pause
+		done
+	done
+	rmmod bench_busy
+	echo "transition.busy: ${times[*]}, of $tries times"
+	mapfile -t times < <(printf '%s\n' "${times[@]}" | sort -n)
+	result transition.busy.median $(((times[9] + times[10]) / 2)) ns
+	result transition.busy.worst "${times[19]}" ns
+}
+
+# How long functions of livepatch hold tasklist_lock at a time, enabling and disabling a patch.
+measure_hold() {
+	local threads=$1 lock longest
+
+	echo $((threads + 1000)) >/proc/sys/kernel/threads-max
+	lock=$(gawk '$3 == "tasklist_lock" { print $1 }' /proc/kallsyms)
+	insmod /bench/bench_hold.ko lock="0x$lock" threads="$threads"
+	insmod /bench/bench_patch_1.ko
+	while read -r state <"$sys/bench_patch_1/transition" && [[ $state != 0 ]]; do
+		pause
+	done
+	echo 0 >"$sys/bench_patch_1/enabled"
+	until rmmod bench_patch_1 2>/dev/null; do
+		pause
+	done
+	mapfile -t longest </sys/module/bench_hold/parameters/longest
+	printf 'tasklist_lock: %s\n' "${longest[@]}"
+	result "tasklist.hold.$threads" "$(printf '%s\n' "${longest[@]}" |
+		gawk '$2 ~ /^klp_/ && $1 > most { most = $1 } END { print most }')" ns
+	rmmod bench_hold
+	sleep 2
+}
+
 insmod /bench/bench_target.ko
 ! wanted call.plain || measure_call call.plain
 
@@ -102,3 +171,6 @@ done
 for count in $counts; do
 	! wanted "shadow."{get,miss,alloc,free,fill,free_all}".$count" || measure_shadow "$count"
 done
+
+! wanted transition.busy.{median,worst} || measure_busy
+! wanted tasklist.hold.10000 || measure_hold 10000

@@ -17,6 +17,20 @@ WORDS = {
     'enable': 'klp_enable_patch() with {} function{}',
     'settled': 'the same, until the transition has ended',
     'disable': 'disabling {} function{}, until the patch has left sysfs',
+    'transition.busy.median': 'transition, a user task being in the function at the first look: '
+                              'median of 20',
+    'transition.busy.worst': 'the same, the longest',
+    'tasklist.hold.10000': 'longest hold of tasklist_lock by a transition, 10,000 threads',
+}
+
+# With so many variables there.
+SHADOW_WORDS = {
+    'get': 'klp_shadow_get() of one among {:,} variables',
+    'miss': 'the same, of one that is not there',
+    'alloc': 'klp_shadow_alloc(), with {:,} there',
+    'free': 'klp_shadow_free(), with {:,} there',
+    'free_all': 'klp_shadow_free_all() of 1,000, with {:,} of another id',
+    'fill': 'klp_shadow_alloc(), mean over the first {:,}, with all work in the background',
 }
 
 # With so many variables there.
@@ -62,7 +76,9 @@ def number(value):
 
 def order(work):
     verb, *rest = work.split('.')
-    verbs = ('call', 'enable', 'disable', 'shadow')
+    verbs = ('call', 'enable', 'disable', 'transition', 'tasklist', 'shadow')
+    if work in WORDS:
+        return verbs.index(verb), list(WORDS).index(work), 0
     if verb == 'shadow':
         return verbs.index(verb), int(rest[1]), list(SHADOW_WORDS).index(rest[0])
     sizes = ('plain', 'patched', 'overhead')
