@@ -150,7 +150,7 @@ bool klp_site_entry(const struct klp_site *site, int from, unsigned long addr)
 	const struct klp_layer *winner = klp_site_winner(site, from);
 
 	return klp_site_dest(site, from) && klp_site_dest(site, 0) != klp_site_dest(site, 1) &&
-	       addr >= winner->orig->part[0].start && addr < site->ip + MCOUNT_INSN_SIZE;
+	       addr >= winner->orig->part[0].start && addr <= site->ip + MCOUNT_INSN_SIZE;
 }
 
 /**

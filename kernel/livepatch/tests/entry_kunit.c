@@ -2,13 +2,14 @@
 /*
  * Does klp_site_entry() know a task that has been diverted and has not arrived (site.c)?
  *
- * Only where the task comes from a world that diverts it, and only between the function's entry and
- * the end of the call in it: what klp_site_forbid() forbids there.
+ * Only where the task comes from a world that diverts it, and only from the function's entry to the
+ * address that the call in it returns to: what klp_site_forbid() forbids there.
  */
 #include <kunit/test.h>
 #include "patches.h"
 #include "site.h"
 
+/* The return address of the call, and the last one that counts. */
 #define ENTRY_END	(SITE_IP + MCOUNT_INSN_SIZE)
 
 /* One or two patches in transition: are tasks diverted that come from world 0, from world 1? */
@@ -68,8 +69,8 @@ static void entry_window_test(struct kunit *test)
 		KUNIT_EXPECT_FALSE(test, klp_site_entry(site, from, SITE_ORIG - 1));
 		KUNIT_EXPECT_EQ(test, klp_site_entry(site, from, SITE_ORIG), in);
 		KUNIT_EXPECT_EQ(test, klp_site_entry(site, from, SITE_IP), in);
-		KUNIT_EXPECT_EQ(test, klp_site_entry(site, from, ENTRY_END - 1), in);
-		KUNIT_EXPECT_FALSE(test, klp_site_entry(site, from, ENTRY_END));
+		KUNIT_EXPECT_EQ(test, klp_site_entry(site, from, ENTRY_END), in);
+		KUNIT_EXPECT_FALSE(test, klp_site_entry(site, from, ENTRY_END + 1));
 		KUNIT_EXPECT_FALSE(test, klp_site_entry(site, from, SITE_ORIG_COLD));
 		KUNIT_EXPECT_FALSE(test, klp_site_entry(site, from, SITE_NEW(0)));
 		KUNIT_EXPECT_FALSE(test, klp_site_entry(site, from, SITE_NEW(1)));
@@ -94,8 +95,8 @@ static void entry_forbidden_test(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, klp_site_forbid(&fix->site, from, &set), 0);
 		klp_ranges_seal(set);
 		KUNIT_EXPECT_TRUE(test, klp_ranges_contain(set, SITE_ORIG));
-		KUNIT_EXPECT_TRUE(test, klp_ranges_contain(set, ENTRY_END - 1));
-		KUNIT_EXPECT_FALSE(test, klp_ranges_contain(set, ENTRY_END));
+		KUNIT_EXPECT_TRUE(test, klp_ranges_contain(set, ENTRY_END));
+		KUNIT_EXPECT_FALSE(test, klp_ranges_contain(set, ENTRY_END + 1));
 		kvfree(set);
 	}
 }
