@@ -38,7 +38,8 @@ on_stack() {
 	load klpt_p1 spec=klpt_target:klpt_sleep
 	only_left klpt_p1 1 "$pid"
 	head_is klpt_p1 patched 1
-	line_is "$pid $pid \(klpt-blockers.s\) D on stack: klpt_sleep\+$OFFSET \[klpt_target\]"
+	get "/proc/$pid/comm"
+	line_is "$pid $pid \($REPLY\) D on stack: klpt_sleep\+$OFFSET \[klpt_target\]"
 	is_waiting 1 1 || fail "looking has woken the task up"
 	is "$(world "$pid")" 0 "world of the task after looking"
 	wake 1
