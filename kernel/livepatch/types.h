@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Types that the files of the livepatch core share, and who may touch what.
+ */
+#ifndef _LIVEPATCH_TYPES_H
+#define _LIVEPATCH_TYPES_H
+
+#include <linux/ftrace.h>
+#include <linux/livepatch.h>
+#include <linux/rcupdate.h>
+#include <linux/rhashtable-types.h>
+#include <linux/sched.h>
+#include <linux/spinlock_types.h>
+
+/* An address span; @end is the first byte behind it. */
+struct klp_range {
+	unsigned long start;
+	unsigned long end;
+};
+
+/**
+ * struct klp_ranges - a set of code addresses
+ * @rcu: for kfree_rcu()
+ * @nr: entries in use
+ * @max: entries there is room for
+ * @range: sorted and disjoint once klp_ranges_seal() has run; constant from then on
+ */
+struct klp_ranges {
+	struct rcu_head rcu;
+	unsigned int nr;
+	unsigned int max;
+	struct klp_range range[] __counted_by(max);
+};
+
+/**
+ * struct klp_forbidden - the code that tasks have to leave before they change over
+ * @code: functions that one world uses and the other does not, and the way into them; guards
+ * @text: all text of modules whose patches go away
+ * @kernel: user tasks have to leave the kernel altogether
+ *
+ * Either set may be NULL, which is an empty one.
+ */
+struct klp_forbidden {
+	struct klp_ranges *code;
+	struct klp_ranges *text;
+	bool kernel;
+};
+
+/**
+ * struct klp_code - where the machine code of one function lies
+ * @nr: number of parts
+ * @part: its body first, then what the compiler has split off (NAME.cold)
+ */
+struct klp_code {
+	unsigned int nr;
+	struct klp_range part[] __counted_by(nr);
+};
+
+/**
+ * struct klp_symbol - one question to a symbol table, and the answer
+ * @name: asked, unless the address is what is known
+ * @pos: asked: 0 the only one, else which one, counted from 1
+ * @addr: answered, or asked when @name is not known
+ * @count: answered: how many symbols of the name were seen; at most 2 or @pos in vmlinux
+ * @code: answered: to be freed with kfree()
+ */
+struct klp_symbol {
+	const char *name;
+	unsigned long pos;
+	unsigned long addr;
+	unsigned long count;
+	struct klp_code *code;
+};
+
+/**
+ * struct klp_hits - how often calls came to the handler on one CPU, with preemption off
+ * @calls: 0 those that went on to the original, 1 those that were diverted
+ */
+struct klp_hits {
+	unsigned long calls[2];
+};
+
+enum klp_counting {
+	KLP_COUNT_OFF,
+	KLP_COUNT_ON,
+};
+
+/**
+ * struct klp_site - where calls of one function are diverted
+ * @ip: ftrace location, the key; 0 in an empty slot of the table (constant while registered)
+ * @dest: per world, where to go, NULL for the original (written under klp_mutex, read by the
+ *	handler with preemption off)
+ * @layers: the entries of patches that replace this function, newest first (klp_mutex)
+ * @hooked: in the filter of its ftrace_ops (klp_mutex)
+ * @hits: counters, NULL as long as nobody has asked for them; constant while calls are counted
+ *
+ * Fills a cache line, and an index is turned into an address by one shift.
+ */
+struct klp_site {
+	unsigned long ip;
+	void *dest[2];
+	struct list_head layers;
+	bool hooked;
+	struct klp_hits __percpu *hits;
+} __aligned(64);
+
+/**
+ * struct klp_layer - one patch's entry at one site; private side of a &struct klp_func
+ * @node: in klp_site.layers
+ * @patch: whose it is
+ * @func: what it stands for
+ * @site: where it is, NULL while it is not at a site, as a guard always is
+ * @ip: ftrace location of the original, 0 for a guard that ftrace cannot reach
+ * @orig: code of the original
+ * @code: code of the replacement, NULL for a nop and for a guard
+ *
+ * All of it is protected by klp_mutex; the handler never looks here.
+ */
+struct klp_layer {
+	struct list_head node;
+	struct klp_patch *patch;
+	struct klp_func *func;
+	struct klp_site *site;
+	unsigned long ip;
+	struct klp_code *orig;
+	struct klp_code *code;
+};
+
+/**
+ * struct klp_hook - a batch of sites behind one ftrace_ops
+ * @fops: registered as long as a site is hooked
+ * @node: in the list of hooks (klp_mutex)
+ * @bits: the table has 1 << @bits slots, at least twice as many as sites
+ * @shift: bits of a hash that are not used
+ * @end: behind the last slot
+ * @nr: number of sites
+ * @sites: table with open addressing, key @ip
+ *
+ * The set of sites is complete before registration and can only shrink afterwards, since ftrace
+ * negotiates with BPF trampolines only while it registers an ftrace_ops.
+ */
+struct klp_hook {
+	struct ftrace_ops fops;
+	struct list_head node;
+	unsigned int bits;
+	unsigned int shift;
+	struct klp_site *end;
+	unsigned int nr;
+	struct klp_site sites[];
+};
+
+/* What a shadow variable is found by. */
+struct klp_shadow_key {
+	void *obj;
+	unsigned long id;
+};
+
+/**
+ * struct klp_shadow - a shadow variable
+ * @node: in the table of all variables
+ * @all: in klp_shadow_kind.vars (klp_shadow_lock()), or in a list of those that were taken
+ * @rcu: for kfree_rcu()
+ * @key: whose it is; constant
+ * @size: of @data, as asked for; constant
+ * @live: constructed (written once under klp_shadow_lock(), read under RCU)
+ * @data: what the caller gets
+ */
+struct klp_shadow {
+	struct rhash_head node;
+	union {
+		struct list_head all;
+		struct rcu_head rcu;
+	};
+	struct klp_shadow_key key;
+	unsigned int size;
+	bool live;
+	char data[] __aligned(sizeof(unsigned long long));
+};
+
+/**
+ * struct klp_shadow_kind - the shadow variables of one id
+ * @node: in klp_shadow_stripe.kinds
+ * @id: the id; constant
+ * @vars: the variables, newest first, and the places of sweeps
+ * @nr: number of variables
+ * @bytes: sum of their sizes
+ *
+ * All of it is protected by klp_shadow_lock().
+ */
+struct klp_shadow_kind {
+	struct hlist_node node;
+	unsigned long id;
+	struct list_head vars;
+	unsigned long nr, bytes;
+};
+
+/**
+ * struct klp_shadow_sweep - a walk over the variables of one id, with breaks
+ * @kind: the variables, NULL when there are none
+ * @mod: only those of objects in the memory of this module are wanted; NULL: all
+ * @place: stands in klp_shadow_kind.vars, behind what was looked at, and is never live
+ */
+struct klp_shadow_sweep {
+	struct klp_shadow_kind *kind;
+	const struct module *mod;
+	struct klp_shadow place;
+};
+
+/* What came out of a look at a task. */
+enum klp_verdict {
+	KLP_CLEAR,		/* has changed over */
+	KLP_RUNNING,		/* runs on some CPU, cannot be looked at */
+	KLP_ON_STACK,		/* is inside, or on its way into, code that it has to leave first */
+	KLP_UNRELIABLE,		/* its stack cannot be walked for certain */
+	KLP_IN_KERNEL,		/* has to leave the kernel first, whatever is on its stack */
+	KLP_IN_FLIGHT,		/* KLP_ON_STACK, told where to go by the handler and not there yet */
+	KLP_VERDICTS
+};
+
+/* How a task has changed over. */
+enum klp_way {
+	KLP_WAY_STACK,		/* looked at while it did not run */
+	KLP_WAY_EXIT,		/* on its way to user mode */
+	KLP_WAY_IDLE,		/* in the idle loop */
+	KLP_WAY_RESCHED,	/* in cond_resched() */
+	KLP_WAY_FORCED,		/* whatever it was doing */
+	KLP_WAYS
+};
+
+/**
+ * struct klp_blocker - a task that has not arrived, and why
+ * @tid: of the thread
+ * @pid: of its process
+ * @comm: its name
+ * @state: as in /proc/PID/stat
+ * @verdict: what holds it back
+ * @where: for %KLP_ON_STACK and %KLP_IN_FLIGHT: the address on its stack that is in the way; else 0
+ */
+struct klp_blocker {
+	pid_t tid;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+	char state;
+	enum klp_verdict verdict;
+	unsigned long where;
+};
+
+/* Blockers that a round remembers by name. */
+#define KLP_SCAN_NAMED 5
+
+/**
+ * struct klp_scan - what one round has found
+ * @nr: number of tasks that it has left behind
+ * @blocker: the first of them
+ */
+struct klp_scan {
+	unsigned int nr;
+	struct klp_blocker blocker[KLP_SCAN_NAMED];
+};
+
+#endif /* _LIVEPATCH_TYPES_H */
