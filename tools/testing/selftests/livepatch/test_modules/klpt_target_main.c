@@ -61,7 +61,7 @@ klpt_func int klpt_named(void)
 	return READ_ONCE(zero);
 }
 
-int klpt_alias(void) __attribute__((alias("klpt_named")));
+int __alias(klpt_named) klpt_alias(void);
 
 /* More arguments than registers. */
 static klpt_func int klpt_args(int a, int b, int c, int d, int e, int f, int g, int h, int i, int j)
