@@ -20,7 +20,7 @@ there_are() {
 
 # destroyed PATCH NUMBER TYPE: by the destructor of this patch, and of nobody else
 destroyed() {
-	log_is "$(for ((i = 0; i < $2; i++)); do echo "klpt_$1 dtor $3"; done)" '/ dtor /!d'
+	log_is "$(for ((i = 0; i < $2; i++)); do echo "klpt_$1 destroys $3"; done)" '/ destroys /!d'
 	forget
 }
 
@@ -37,10 +37,10 @@ variables_go_with_the_state() {
 klpt_s1 pre_unpatch 1 101
 klpt_s1 post_unpatch 2 102
 klpt_s1 post_unpatch 1 101
-klpt_s1 dtor 8
-klpt_s1 dtor 8
-klpt_s1 dtor 7
-klpt_s1 dtor 7
+klpt_s1 destroys 8
+klpt_s1 destroys 8
+klpt_s1 destroys 7
+klpt_s1 destroys 7
 klpt_s1 exit"
 	there_are 0 7
 	there_are 0 8
@@ -58,8 +58,8 @@ variables_are_handed_over() {
 	there_are 2 8
 	forget
 	goes s2
-	is "$(grep -c 'klpt_s2 dtor 7' /proc/klpt/log)" 3 "variables of s1, destroyed by s2"
-	is "$(grep -c 'dtor' /proc/klpt/log)" 5 "variables destroyed"
+	is "$(grep -c 'klpt_s2 destroys 7' /proc/klpt/log)" 3 "variables of s1, destroyed by s2"
+	is "$(grep -c " destroys " /proc/klpt/log)" 5 "variables destroyed"
 	there_are 0 7
 }
 
@@ -181,7 +181,7 @@ comes_back_too_soon() {
 klpt_s1 post_patch 1 101
 klpt_s1 pre_unpatch 1 101
 klpt_s1 post_unpatch 1 101
-klpt_s1 dtor 7
+klpt_s1 destroys 7
 klpt_s3 pre_patch 2 0
 klpt_s3 post_patch 2 302
 klpt_s2 pre_patch 1 0
@@ -189,7 +189,7 @@ klpt_s2 post_patch 1 201"
 	there_are 0 7
 }
 
-it variables_go_with_the_state "shadow variables are destroyed after post_unpatch, before the module"
+it variables_go_with_the_state "variables are destroyed after post_unpatch, before the module goes"
 it variables_are_handed_over "the new patch's destructor takes down what the old one has made"
 it variables_survive_reversal "variables of the side that loses are destroyed, the others stay"
 it variables_of_refused_patch "what a refused patch has made is destroyed"

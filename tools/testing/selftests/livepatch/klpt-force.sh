@@ -5,7 +5,7 @@
 # still be in use?
 #
 # Modules of patches that lost a forced transition stay until the next boot, so this script uses its
-# own, klpt_f1 to klpt_f4, and can run once for each boot.
+# own, klpt_f1 to klpt_f5, and can run once for each boot.
 
 . "$(dirname "$0")/klpt.sh"
 
@@ -89,6 +89,24 @@ reversed_then_forced() {
 klpt_target sleep 4" '/ sleep /!d'
 }
 
+# Callbacks run as if it had completed; variables stay for those who may still use them.
+state_forced_out() {
+	patch klpt_f5 states=1 rows=1:7 variables=2
+	asleep sleep 1
+	log_clear
+	put $LP/klpt_f5/enabled 0
+	only_left klpt_f5 0 "$pid"
+	put $LP/klpt_f5/force 1
+	until_true "the patch to be disabled" gone $LP/klpt_f5
+	log_is "klpt_f5 pre_unpatch 1 501
+klpt_f5 post_unpatch 1 501"
+	is "$(cat /sys/kernel/debug/livepatch/shadow)" "7 2 16" "shadow variables"
+	put /sys/module/klpt_f5/parameters/clean_up variables
+	in_use klpt_f5
+	wake 1
+	ended "$pid"
+}
+
 not_in_transition() {
 	patch klpt_p1 spec=klpt_target:klpt_value
 	put_fails $LP/klpt_p1/force 1 "Invalid argument"
@@ -106,7 +124,7 @@ force_nothing() {
 	no_message "forcing remaining tasks"
 }
 
-for f in 1 2 3 4; do
+for f in 1 2 3 4 5; do
 	if [[ -e /sys/module/klpt_f$f ]]; then
 		ktap_print_header
 		ktap_exit_fail_msg "klpt_f$f was left by an earlier run: reboot first"
@@ -119,4 +137,5 @@ it enabling "enabling is forced, the patch works and can be removed"
 it disabling "disabling is forced, the module stays"
 it replacing "replacing is forced, the replaced module stays"
 it reversed_then_forced "a withdrawn patch is forced out, its module stays"
+it state_forced_out "a state is forced out, its callbacks run, its shadow variables stay"
 klpt_main

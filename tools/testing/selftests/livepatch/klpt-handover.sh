@@ -143,7 +143,7 @@ without_table_refused() {
 	comes s1
 	refused klpt_s2 "Invalid parameters" states=2 replace=1
 	refused klpt_s2 "Invalid parameters" states=2 rows=none replace=1
-	message "livepatch: Livepatch patch \(klpt_s2\) is not compatible with the already installed"
+	message "livepatch: Livepatch patch \(klpt_s2\) is not compatible with the already"
 	both_are "after refusals"
 	forget
 	rows[s2]=""
@@ -279,14 +279,14 @@ wrong_tables() {
 }
 
 type_of_another_state() {
+	local words="shadow type 7 of state 2 belongs to state 1 of patch 'klpt_s1'"
+
 	ids=([s1]="1")
 	text=([s1]=1:7)
 	comes s1
 	forget
-	refused_as "patch 'klpt_s2': shadow type 7 of state 2 belongs to state 1 of patch 'klpt_s1'" \
-		states=2 rows=2:7
-	refused_as "patch 'klpt_s2': shadow type 7 of state 2 belongs to state 1 of patch 'klpt_s1'" \
-		states=1,2 rows=2:7 replace=1
+	refused_as "patch 'klpt_s2': $words" states=2 rows=2:7
+	refused_as "patch 'klpt_s2': $words" states=1,2 rows=2:7 replace=1
 	goes s1
 	patch klpt_s2 states=2 rows=2:7
 }

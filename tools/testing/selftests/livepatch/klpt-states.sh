@@ -116,7 +116,7 @@ versions() {
 	patch klpt_s1 states=1:2,2
 	refused klpt_s2 "Invalid parameters" states=1:1,2 replace=1
 	refused klpt_s2 "Invalid parameters" states=1:1 replace=1
-	message "livepatch: Livepatch patch \(klpt_s2\) is not compatible with the already installed"
+	message "livepatch: Livepatch patch \(klpt_s2\) is not compatible with the already"
 	patch klpt_s2 states=1:3 replace=1
 	log_is "klpt_s1 pre_patch 1 0
 klpt_s1 pre_patch 2 0
@@ -126,13 +126,13 @@ klpt_s1 pre_unpatch 2 102
 klpt_s1 post_unpatch 2 102" '/^klpt_s/!d'
 }
 
-# What has run, as a table for the documentation.
+# What has run, as it stands in Documentation/livepatch/system-state-pairs.txt.
 table() {
 	{
+		printf '.. %s: GPL-2.0\n\n' SPDX-License-Identifier
 		echo '.. csv-table::'
 		echo '   :header: "from", "to", "before tasks move", "all have moved",' \
-			'"or all have turned back",' \
-			'"or this pre_patch has failed"'
+			'"or all have turned back", "or this pre_patch has failed"'
 		echo
 		sed 's/^/   /' "$tmp/ways"
 	} > "$tmp/table"

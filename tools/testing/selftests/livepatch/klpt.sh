@@ -448,7 +448,7 @@ all_clean() {
 	fi
 	patches
 	for p in $REPLY; do
-		echo 1 > "/sys/module/$p/parameters/unblock"
+		echo rows > "/sys/module/$p/parameters/clean_up"
 		has "$LP/$p/enabled" 1 && echo 0 > "$LP/$p/enabled"
 	done
 	our_modules

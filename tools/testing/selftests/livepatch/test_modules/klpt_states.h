@@ -12,7 +12,7 @@
  *
  * Each callback writes "MODULE CALLBACK ID DATA" to the log, and what it has to complain about.
  * pre_patch sets the data pointer to 100 * KLPT_ID + ID, post_unpatch to 0. The destructor writes
- * "MODULE dtor TYPE".
+ * "MODULE destroys TYPE".
  */
 #include <linux/kernel.h>
 #include <linux/livepatch.h>
@@ -121,7 +121,7 @@ static int ctor(void *obj, void *data, void *type)
 
 static void dtor(void *obj, void *data)
 {
-	klpt_log("%s dtor %lu", KBUILD_MODNAME, *(unsigned long *)data);
+	klpt_log("%s destroys %lu", KBUILD_MODNAME, *(unsigned long *)data);
 	if (dtor_channel >= 0)
 		klpt_wait(dtor_channel, KLPT_IDLE);
 }
@@ -246,19 +246,25 @@ static const struct kernel_param_ops data_ops = {
 module_param_cb(data, &data_ops, NULL, 0600);
 MODULE_PARM_DESC(data, "data pointers of the states");
 
-/* For those who clean up after a test that has failed: what was said to block does not any more. */
-static int unblock(const char *text, const struct kernel_param *param)
+/*
+ * For those who clean up: what was said to block does not any more, and the shadow variables that
+ * nobody destroys after a forced transition go.
+ */
+static int clean_up(const char *text, const struct kernel_param *param)
 {
-	for (int i = 0; i < MAX_STATES; i++)
+	for (int i = 0; i < MAX_STATES; i++) {
 		row_table[i].block_disable = false;
+		if (types[i].id && sysfs_streq(text, "variables"))
+			klp_shadow_type_free_all(&types[i]);
+	}
 	return 0;
 }
 
-static const struct kernel_param_ops unblock_ops = {
-	.set = unblock,
+static const struct kernel_param_ops clean_up_ops = {
+	.set = clean_up,
 };
-module_param_cb(unblock, &unblock_ops, NULL, 0200);
-MODULE_PARM_DESC(unblock, "take block_disable back");
+module_param_cb(clean_up, &clean_up_ops, NULL, 0200);
+MODULE_PARM_DESC(clean_up, "\"rows\" for block_disable, \"variables\" for shadow variables, too");
 
 /* Reading the description */
 
