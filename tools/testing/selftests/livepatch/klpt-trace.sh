@@ -173,6 +173,28 @@ klp_task_switch: comm=$COMM pid=$pid target=patched how=forced
 klp_transition_settle: patch=klpt_p1 target=patched " events
 }
 
+# State 1 has a shadow type, 7; state 2 has none.
+states() {
+	traced klp_state_callback klp_shadow_collect
+	patch klpt_s1 states=1:0,2:0 rows=1:7,2 variables=3
+	is "$(events .)" "klp_state_callback: patch=klpt_s1 state=1 callback=pre_patch ret=0
+klp_state_callback: patch=klpt_s1 state=2 callback=pre_patch ret=0
+klp_state_callback: patch=klpt_s1 state=1 callback=post_patch ret=0
+klp_state_callback: patch=klpt_s1 state=2 callback=post_patch ret=0" "events, enabling"
+	echo > $TRACING/trace
+	disable klpt_s1
+	is "$(events .)" "klp_state_callback: patch=klpt_s1 state=2 callback=pre_unpatch ret=0
+klp_state_callback: patch=klpt_s1 state=1 callback=pre_unpatch ret=0
+klp_state_callback: patch=klpt_s1 state=2 callback=post_unpatch ret=0
+klp_state_callback: patch=klpt_s1 state=1 callback=post_unpatch ret=0
+klp_shadow_collect: id=7 count=3" "events, disabling"
+	unload klpt_s1
+	echo > $TRACING/trace
+	refused klpt_s1 "No such device" states=1:0,2:0 fail=2
+	is "$(events . | head -2)" "klp_state_callback: patch=klpt_s1 state=1 callback=pre_patch ret=0
+klp_state_callback: patch=klpt_s1 state=2 callback=pre_patch ret=-19" "events, refused"
+}
+
 # The transition does not depend on anybody listening, nor on when.
 switched_on_late() {
 	asleep sleep 1
@@ -194,5 +216,6 @@ it blocked "a task that is in the way, once for each reason"
 it ways_to_move "tasks that sleep, are idle, are woken up"
 it busy_in_the_kernel "a task that never leaves the kernel"
 it forced "a forced transition"
+it states "callbacks of system states, and shadow variables that are collected"
 it switched_on_late "events that are switched on in the middle"
 klpt_main
