@@ -118,7 +118,7 @@ spinlock_t *klp_shadow_lock(unsigned long id)
  * Context: any in which RCU is watching.
  * Return: the variable, or NULL. It stays what it is while the id's lock is held.
  */
-__flatten struct klp_shadow *klp_shadow_find(void *obj, unsigned long id)
+struct klp_shadow *klp_shadow_find(void *obj, unsigned long id)
 {
 	struct klp_shadow_key key = { .obj = obj, .id = id };
 
