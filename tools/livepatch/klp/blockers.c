@@ -25,6 +25,24 @@ void transition_free(struct transition *t)
 	memset(t, 0, sizeof(*t));
 }
 
+/* The kernel writes line feeds and backslashes in names as octal numbers. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	while (*text) {
+		if (*text == '\\' && strspn(text + 1, "01234567") >= 3) {
+			char digits[] = { text[1], text[2], text[3], '\0' };
+
+			*to++ = strtol(digits, NULL, 8);
+			text += 4;
+		} else {
+			*to++ = *text++;
+		}
+	}
+	*to = '\0';
+}
+
 /* "TID PID (comm) S verdict: where"; comm may contain all that a line may. */
 static int parse_blocker(struct transition *t, char *line)
 {
@@ -34,9 +52,12 @@ static int parse_blocker(struct transition *t, char *line)
 
 	tid = strtol(line, &end, 10);
 	pid = strtol(end, &open, 10);
+	if (open == end)
+		return -EINVAL;
 	open += strspn(open, " ");
 	close = strrchr(open, ')');
-	if (tid <= 0 || pid <= 0 || *open != '(' || !close || close[1] != ' ' || !close[2] ||
+	/* The idle tasks have the number 0. */
+	if (tid < 0 || pid < 0 || *open != '(' || !close || close[1] != ' ' || !close[2] ||
 	    close[3] != ' ')
 		return -EINVAL;
 
@@ -46,6 +67,7 @@ static int parse_blocker(struct transition *t, char *line)
 	b->tid = tid;
 	b->pid = pid;
 	b->comm = copy(open + 1);
+	unescape(b->comm);
 	b->state = close[2];
 	where = strstr(close + 4, ": ");
 	if (where) {

@@ -17,58 +17,73 @@
 #define TRACING		"/sys/kernel/tracing"
 #define PREFIX		"klp-"	/* of the instance; our PID follows */
 
-/* All fields of all events. */
-static const char * const keys[] = {
-	"patch", "target", "tasks", "ms", "rounds", "pid", "comm", "how", "verdict", "func",
-	"functions", "state", "callback", "ret", "id", "count",
-};
+#define MOST_FIELDS	6
 
-/* The sentence for an event: {key} stands for a field. */
-static const struct {
+/* The fields of an event in their order, and the sentence: {key} stands for a field. */
+static const struct event {
 	const char *name;
+	const char *keys[MOST_FIELDS];
 	const char *sentence;
 } events[] = {
-	{ "klp_transition_begin", "{patch}: transition begins, on the way to {target}" },
-	{ "klp_transition_reverse", "{patch}: turned round, now on the way to {target}" },
-	{ "klp_transition_force", "{patch}: forced to {target}, {tasks} tasks had not arrived" },
-	{ "klp_transition_settle", "{patch}: {target} after {ms} ms, {rounds} rounds" },
-	{ "klp_task_switch", "task {pid} ({comm}) is {target} now, by {how}" },
-	{ "klp_task_blocked", "task {pid} ({comm}) has to stay: {verdict} {func}" },
-	{ "klp_hook_batch", "{functions} functions are diverted" },
-	{ "klp_state_callback", "{patch}: state {state}: {callback} returned {ret}" },
-	{ "klp_shadow_collect", "shadow variables {id}: {count} collected" },
-};
-
-struct field {
-	const char *key;
-	char *value;
+	{ "klp_transition_begin", { "patch", "target" },
+	  "{patch}: transition begins, on the way to {target}" },
+	{ "klp_transition_reverse", { "patch", "target" },
+	  "{patch}: turned round, now on the way to {target}" },
+	{ "klp_transition_force", { "patch", "target", "tasks" },
+	  "{patch}: forced to {target}, {tasks} tasks had not arrived" },
+	{ "klp_transition_settle", { "patch", "target", "ms", "rounds" },
+	  "{patch}: {target} after {ms} ms, {rounds} rounds" },
+	{ "klp_task_switch", { "pid", "comm", "target", "how" },
+	  "task {pid} ({comm}) is {target} now, by {how}" },
+	{ "klp_task_blocked", { "pid", "comm", "verdict", "func" },
+	  "task {pid} ({comm}) has to stay: {verdict} {func}" },
+	{ "klp_hook_batch", { "functions" },
+	  "{functions} functions are diverted" },
+	{ "klp_state_callback", { "patch", "state", "callback", "ret" },
+	  "{patch}: state {state}: {callback} returned {ret}" },
+	{ "klp_shadow_collect", { "id", "count" },
+	  "shadow variables {id}: {count} collected" },
 };
 
 struct record {
 	double time;
 	char *name;
 	char *text;
-	struct field field[ARRAY_SIZE(keys)];
-	size_t nr;
+	const struct event *event;		/* NULL: of a newer kernel */
+	char *value[MOST_FIELDS];		/* NULL: is not there */
 };
 
-/* Where "key=" stands in TEXT as a word; NULL if it does not. */
+/* Where "key=" stands in TEXT as a word for the last time; NULL if it does not. */
 static char *find_key(char *text, const char *key)
 {
 	size_t len = strlen(key);
+	char *found = NULL;
 
 	for (char *at = strstr(text, key); at; at = strstr(at + 1, key)) {
 		if ((at == text || at[-1] == ' ') && at[len] == '=')
-			return at;
+			found = at;
 	}
-	return NULL;
+	return found;
 }
 
-static int by_place(const void *a, const void *b)
+/*
+ * "key=value key=value", from the end: names of tasks, which anybody may choose, stand before what
+ * the kernel says.
+ */
+static void split_fields(struct record *r)
 {
-	const struct field *f = a, *g = b;
+	for (int i = MOST_FIELDS - 1; i >= 0; i--) {
+		const char *key = r->event->keys[i];
+		char *at = key ? find_key(r->text, key) : NULL;
 
-	return f->value < g->value ? -1 : f->value > g->value;
+		if (!at)
+			continue;
+		r->value[i] = at + strlen(key) + 1;
+		if (at != r->text)
+			at[-1] = '\0';
+		else
+			break;
+	}
 }
 
 static const char *words_for(const char *key, const char *value)
@@ -76,25 +91,6 @@ static const char *words_for(const char *key, const char *value)
 	if (strcmp(key, "target") || !isdigit((unsigned char)*value))
 		return value;
 	return atoi(value) ? "patched" : "unpatched";
-}
-
-/* "key=value key=value": a value ends where the next key begins. */
-static void split_fields(struct record *r)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-		char *at = find_key(r->text, keys[i]);
-
-		if (!at)
-			continue;
-		r->field[r->nr].key = keys[i];
-		r->field[r->nr++].value = at;
-	}
-	qsort(r->field, r->nr, sizeof(*r->field), by_place);
-	for (size_t i = 0; i < r->nr; i++) {
-		if (i)
-			r->field[i].value[-1] = '\0';
-		r->field[i].value += strlen(r->field[i].key) + 1;
-	}
 }
 
 /* "  comm-PID [CPU] FLAGS TIME: EVENT: FIELDS"; 0 when LINE is one of ours. */
@@ -114,21 +110,29 @@ static int parse(struct record *r, char *line)
 		return -EINVAL;
 	*end = '\0';
 	r->text = end + 1 + strspn(end + 1, " ");
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
+		if (!strcmp(events[i].name, r->name))
+			r->event = &events[i];
+	}
+	if (r->event)
+		split_fields(r);
 	return 0;
 }
 
 static const char *field(const struct record *r, const char *key, size_t len)
 {
-	for (size_t i = 0; i < r->nr; i++) {
-		if (strlen(r->field[i].key) == len && !strncmp(r->field[i].key, key, len))
-			return words_for(r->field[i].key, r->field[i].value);
+	for (int i = 0; i < MOST_FIELDS && r->event->keys[i]; i++) {
+		const char *k = r->event->keys[i];
+
+		if (strlen(k) == len && !strncmp(k, key, len) && r->value[i])
+			return words_for(k, r->value[i]);
 	}
 	return "?";
 }
 
-static void print_sentence(const struct record *r, const char *sentence)
+static void print_sentence(const struct record *r)
 {
-	const char *value, *close;
+	const char *sentence = r->event->sentence, *value, *close;
 
 	while (*sentence) {
 		close = *sentence == '{' ? strchr(sentence, '}') : NULL;
@@ -142,40 +146,37 @@ static void print_sentence(const struct record *r, const char *sentence)
 	}
 }
 
-static void print_record(struct record *r)
+static void print_record(const struct record *r)
 {
 	fprintf(out, "%s%.6f%s ", paint(DIM), r->time, paint(PLAIN));
-	for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
-		if (strcmp(events[i].name, r->name))
-			continue;
-		split_fields(r);
-		print_sentence(r, events[i].sentence);
-		fputc('\n', out);
-		return;
+	if (r->event) {
+		print_sentence(r);
+	} else {
+		/* A newer kernel: as it is. */
+		print_clean(r->name, strlen(r->name));
+		fputs(": ", out);
+		print_clean(r->text, strlen(r->text));
 	}
-	/* A newer kernel: as it is. */
-	print_clean(r->name, strlen(r->name));
-	fputs(": ", out);
-	print_clean(r->text, strlen(r->text));
 	fputc('\n', out);
 }
 
-static void json_record(struct record *r)
+static void json_record(const struct record *r)
 {
 	char *end;
 
-	split_fields(r);
 	json_open(NULL, '{');
 	json_seconds("time", r->time);
 	json_string("event", r->name);
-	for (size_t i = 0; i < r->nr; i++) {
-		const char *value = words_for(r->field[i].key, r->field[i].value);
-		long number = strtol(value, &end, 10);
+	if (!r->event)
+		json_string("text", r->text);
+	for (int i = 0; r->event && i < MOST_FIELDS && r->event->keys[i]; i++) {
+		const char *value = r->value[i] ? words_for(r->event->keys[i], r->value[i]) : NULL;
+		long number = value ? strtol(value, &end, 10) : 0;
 
-		if (*value && !*end)
-			json_number(r->field[i].key, number);
+		if (value && *value && !*end)
+			json_number(r->event->keys[i], number);
 		else
-			json_string(r->field[i].key, value);
+			json_string(r->event->keys[i], value);
 	}
 	json_close();
 }
@@ -294,11 +295,30 @@ static int unsupported(void)
 	return KLP_UNSUPPORTED;
 }
 
+/* What somebody has recorded: lines of "trace" or "trace_pipe". */
+static int replay(const char *path)
+{
+	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
+
+	if (fd < 0) {
+		error("%s: %s", path, strerror(errno));
+		next_step("give a file with lines of trace_pipe, or - for standard input");
+		return KLP_FAILED;
+	}
+	catch_interrupts();
+	follow(fd);
+	close(fd);
+	return KLP_OK;
+}
+
 int cmd_events(void)
 {
-	int status = livepatch_needed();
 	char *instances, *instance;
+	int status;
 
+	if (options.argc)
+		return replay(options.argv[0]);
+	status = livepatch_needed();
 	if (status)
 		return status;
 	if (!exists(TRACING "/events/livepatch"))

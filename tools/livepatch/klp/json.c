@@ -93,7 +93,7 @@ void json_number(const char *key, long value)
 void json_seconds(const char *key, double value)
 {
 	before(key);
-	fprintf(out, "%.3f", value);
+	fprintf(out, "%.6f", value);
 }
 
 void json_flag(const char *key, long value)

@@ -46,6 +46,9 @@ _klp() {
 		compopt -o filenames -o nospace 2>/dev/null
 		mapfile -t COMPREPLY < <(_klp_modules "$cur")
 		;;
+	events)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		;;
 	show | wait | disable | reverse | unload | force)
 		mapfile -t COMPREPLY < <(compgen -W "$(_klp_patches)" -- "$cur")
 		;;

@@ -74,6 +74,7 @@ struct object {
  * struct patch - a directory of /sys/kernel/livepatch, or a module that has lost its own
  * @name: of the patch and its module
  * @inactive: the module is loaded, but the patch is neither enabled nor on its way
+ * @replaced: it will go when the transition that is going on has ended
  * @enabled: as in sysfs
  * @transition: as in sysfs
  * @replace: as in sysfs, UNKNOWN before 6.11
@@ -87,6 +88,7 @@ struct object {
 struct patch {
 	char *name;
 	int inactive;
+	int replaced;
 	long enabled;
 	long transition;
 	long replace;

@@ -10,7 +10,7 @@ static enum colour colour_of(const struct patch *patch)
 {
 	if (patch->inactive)
 		return DIM;
-	return patch->transition == 1 || patch->enabled != 1 ? YELLOW : GREEN;
+	return strcmp(patch_state(patch), "enabled") ? YELLOW : GREEN;
 }
 
 /* A number, or "-" where the kernel does not tell. */

@@ -43,7 +43,7 @@ static const struct command {
 	  "wake up the tasks that are waited for, now" },
 	{ "force", "[PATCH]", 0, 1, OPT_WAITS | OPT_YES, cmd_force,
 	  "end the transition regardless; asks first" },
-	{ "events", "", 0, 0, OPT_JSON | OPT_TIMEOUT, cmd_events,
+	{ "events", "[FILE]", 0, 1, OPT_JSON | OPT_TIMEOUT, cmd_events,
 	  "follow what happens, in words" },
 	{ "report", "", 0, 0, OPT_JSON | OPT_OUTPUT, cmd_report,
 	  "everything for a bug report" },

@@ -47,6 +47,27 @@ static void object_read(struct object *object, const char *patch)
 	free(path);
 }
 
+/* By the cumulative patch that comes, if that is of the same set. */
+static int is_being_replaced(const struct patch *patch)
+{
+	char *path, **names;
+	int found = 0;
+	size_t nr;
+
+	if (patch->enabled != 1 || patch->transition != 0)
+		return 0;
+	path = rooted(LP);
+	names = list_directory(path, &nr);
+	for (size_t i = 0; i < nr && !found; i++)
+		found = read_number(LP "/%s/transition", names[i]) == 1 &&
+			read_number(LP "/%s/enabled", names[i]) == 1 &&
+			read_number(LP "/%s/replace", names[i]) == 1 &&
+			read_number(LP "/%s/replace_set", names[i]) == patch->replace_set;
+	free_list(names, nr);
+	free(path);
+	return found;
+}
+
 /* A patch that has gone in the meantime reads as one without objects. */
 void patch_read(struct patch *patch, const char *name)
 {
@@ -77,6 +98,7 @@ void patch_read(struct patch *patch, const char *name)
 	}
 	free_list(names, nr);
 	free(path);
+	patch->replaced = is_being_replaced(patch);
 }
 
 void patch_free(struct patch *patch)
@@ -149,6 +171,8 @@ const char *patch_state(const struct patch *patch)
 		return "inactive";
 	if (patch->transition == 1)
 		return patch->enabled == 1 ? "enabling" : "disabling";
+	if (patch->replaced)
+		return "replaced";
 	return patch->enabled == 1 ? "enabled" : "leaving";
 }
 
