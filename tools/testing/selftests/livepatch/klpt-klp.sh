@@ -363,7 +363,14 @@ load_revert() {
 	returns value 1
 }
 
+# waits PID: that klp has begun to wait; it catches SIGHUP, SIGINT and SIGTERM then
+waits() {
+	grep -q 'SigCgt:.*4003$' "/proc/$1/status"
+}
+
 turn_round() {
+	local waiter
+
 	patch klpt_p1 spec=klpt_target:klpt_value,klpt_sleep
 	asleep sleep 1
 	klp 3 disable --timeout 0.3 klpt_p1
@@ -375,11 +382,13 @@ turn_round() {
 	complains "patch klpt_p1 is not in transition, it is enabled"
 	# Somebody else turns it round while klp waits.
 	klp 0 disable --no-wait klpt_p1
-	command klp wait > "$tmp/said" 2> "$tmp/errors" &
+	command klp wait > "$tmp/waited" 2>&1 &
+	waiter=$!
+	until_true "klp to wait" waits $waiter
 	klp 0 reverse
-	wait $!
+	wait $waiter
 	is $? 1 "status of klp wait when the patch is turned round"
-	errors=$(< "$tmp/errors")
+	errors=$(< "$tmp/waited")
 	complains "patch klpt_p1: somebody else has turned it back, it is patched"
 }
 
@@ -389,7 +398,7 @@ interrupted() {
 	blocked klpt_p1
 	command klp wait > "$tmp/said" 2> "$tmp/errors" &
 	waiter=$!
-	until_true "klp to wait" grep -q SigCgt:.*4003$ "/proc/$waiter/status"
+	until_true "klp to wait" waits $waiter
 	kill -TERM $waiter
 	wait $waiter
 	is $? 130 "status of klp wait when it is interrupted"
