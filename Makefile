@@ -48,6 +48,15 @@ stage: kernel
 image: setup
 	@$(tools)/vm/image
 
+.PHONY: klp deb
+
+klp: setup
+	@$(MAKE) --no-print-directory -s -C $(tools) O=$(BUILD)/klp
+	@echo "klp: $(BUILD)/klp/klp"
+
+deb: setup
+	@$(tools)/deb
+
 # ---- looking at it
 
 .PHONY: demo shell
@@ -102,7 +111,8 @@ htmldocs: tree
 
 # The unpacked trees and the guest's userland stay.
 clean:
-	rm -rf $(BUILD)/kernel-* $(BUILD)/tests-* $(addprefix $(BUILD)/,abi bench check coverage docs logs)
+	rm -rf $(BUILD)/kernel-* $(BUILD)/tests-* $(BUILD)/klp_*.deb
+	rm -rf $(addprefix $(BUILD)/,abi bench check coverage deb docs klp logs)
 
 distclean:
 	rm -rf $(BUILD)

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * klp disable, reverse, unload, force: how is a patch taken out, turned round, pushed?
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "klp.h"
+
+#define REVERT_TIMEOUT	60	/* seconds that a withdrawal gets at least */
+
+static enum outcome outcome_of(long enabled)
+{
+	return enabled ? OUTCOME_PATCHED : OUTCOME_UNPATCHED;
+}
+
+static int wait_unless_told(const char *name, long target)
+{
+	if (options.given & OPT_NO_WAIT) {
+		tell("%s: on the way to %s", name, target ? "patched" : "unpatched");
+		return KLP_OK;
+	}
+	return wait_and_tell(name, outcome_of(target));
+}
+
+int cmd_disable(void)
+{
+	int status = livepatch_needed();
+	struct patch patch;
+
+	if (status)
+		return status;
+	status = patch_find(&patch, options.argv[0]);
+	if (status)
+		return status;
+	if (patch.transition == 1 && patch.enabled == 1) {
+		error("patch %s is still being enabled", patch.name);
+		next_step("turn it back: klp reverse %s; or wait first: klp wait %s", patch.name,
+			  patch.name);
+		status = KLP_FAILED;
+	}
+	/* One that is being disabled already is waited for. */
+	if (!status && patch.enabled == 1)
+		status = patch_write(patch.name, "enabled", "0");
+	if (!status)
+		status = wait_unless_told(patch.name, 0);
+	patch_free(&patch);
+	return status;
+}
+
+static int find_moving(struct patch *patch)
+{
+	int status;
+
+	if (!options.argc) {
+		if (patch_in_transition(patch))
+			return KLP_OK;
+		error("no patch is in transition, so there is nothing to turn round");
+		next_step("to take out a patch: klp disable PATCH; see which there are: klp list");
+		return KLP_FAILED;
+	}
+	status = patch_find(patch, options.argv[0]);
+	if (status)
+		return status;
+	if (patch->transition == 1)
+		return KLP_OK;
+	error("patch %s is not in transition, it is %s", patch->name, patch_state(patch));
+	next_step("to take it out: klp disable %s", patch->name);
+	patch_free(patch);
+	return KLP_FAILED;
+}
+
+int cmd_reverse(void)
+{
+	int status = livepatch_needed();
+	struct patch patch;
+
+	if (status)
+		return status;
+	status = find_moving(&patch);
+	if (status)
+		return status;
+	status = patch_write(patch.name, "enabled", patch.enabled ? "0" : "1");
+	if (!status)
+		status = wait_unless_told(patch.name, !patch.enabled);
+	patch_free(&patch);
+	return status;
+}
+
+static int unload_module(const char *name)
+{
+	char *taint = read_line("/sys/module/%s/taint", name);
+	int status = KLP_FAILED;
+
+	if (!taint) {
+		error("%s: there is neither a patch nor a module of this name", name);
+		next_step("see which patches there are: klp list");
+	} else if (!strchr(taint, 'K')) {
+		error("module %s is no livepatch", name);
+		next_step("if it is to be removed: rmmod %s", name);
+	} else {
+		status = module_remove(name);
+	}
+	free(taint);
+	return status;
+}
+
+int cmd_unload(void)
+{
+	char *name = module_name(options.argv[0]);
+	int status = livepatch_needed();
+
+	if (!status && patch_exists(name)) {
+		if (read_number("/sys/kernel/livepatch/%s/enabled", name) == 1)
+			status = patch_write(name, "enabled", "0");
+		if (!status)
+			status = wait_and_tell(name, OUTCOME_UNPATCHED);
+	}
+	if (!status)
+		status = unload_module(name);
+	if (!status)
+		tell("%s: module removed", name);
+	free(name);
+	return status;
+}
+
+/* Take out a patch that has not become what it should, and its module; for load and rollback. */
+int change_withdraw(const char *name, double timeout)
+{
+	enum outcome outcome = OUTCOME_UNPATCHED;
+	int status = KLP_OK;
+
+	if (timeout < REVERT_TIMEOUT)
+		timeout = REVERT_TIMEOUT;
+	if (read_number("/sys/kernel/livepatch/%s/enabled", name) == 1)
+		status = patch_write(name, "enabled", "0");
+	if (!status && patch_exists(name))
+		outcome = wait_quietly(name, timeout);
+	if (status || outcome != OUTCOME_UNPATCHED) {
+		error("patch %s could not be taken out again within %g s", name, timeout);
+		next_step("see who holds it up: klp blockers; then: klp unload %s", name);
+		return status ? status : KLP_TIMEOUT;
+	}
+	return module_remove(name);
+}
+
+static void warn_about_force(const struct patch *patch)
+{
+	struct transition t;
+
+	transition_read(&t);
+	blockers_print(&t);
+	transition_free(&t);
+	fprintf(out, "\n%sForcing declares these tasks to have arrived, wherever they are.%s\n",
+		paint(RED), paint(PLAIN));
+	fprintf(out, "- What they are inside of goes on as %s code and calls %s code. If the\n",
+		patch->enabled ? "old" : "new", patch->enabled ? "new" : "old");
+	fputs("  patch does not allow for that, data gets corrupted or the kernel crashes,\n"
+	      "  now or later.\n"
+	      "- The modules of patches that go away can never be removed: plan a reboot.\n"
+	      "- Only the author of the patch can tell whether it is safe.\n", out);
+	fprintf(out, "The safe way back is: klp reverse %s\n", patch->name);
+}
+
+static int confirm(const char *name)
+{
+	char answer[16] = "";
+
+	if (options.given & OPT_YES)
+		return KLP_OK;
+	if (!isatty(STDIN_FILENO)) {
+		error("patch %s was not forced: nobody can be asked, standard input is no terminal",
+		      name);
+		next_step("if you are sure: klp force --yes %s", name);
+		return KLP_DECLINED;
+	}
+	fprintf(out, "Force patch %s? [y/N] ", name);
+	fflush(out);
+	if (fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y'))
+		return KLP_OK;
+	error("patch %s was not forced", name);
+	next_step("see who is waited for: klp blockers; turn back: klp reverse %s", name);
+	return KLP_DECLINED;
+}
+
+int cmd_force(void)
+{
+	int status = livepatch_needed();
+	struct patch patch;
+
+	if (status)
+		return status;
+	status = find_moving(&patch);
+	if (status)
+		return status;
+	warn_about_force(&patch);
+	status = confirm(patch.name);
+	if (!status)
+		status = patch_write(patch.name, "force", "1");
+	if (!status)
+		status = wait_and_tell(patch.name, outcome_of(patch.enabled));
+	patch_free(&patch);
+	return status;
+}

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * klp events: what is going on just now?  The trace events of the group livepatch, in words. They
+ * go through an instance of tracefs of our own, so that nobody else's tracing is disturbed.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "klp.h"
+
+#define TRACING		"/sys/kernel/tracing"
+#define PREFIX		"klp-"	/* of the instance; our PID follows */
+
+#define MOST_FIELDS	6
+
+/* The fields of an event in their order, and the sentence: {key} stands for a field. */
+static const struct event {
+	const char *name;
+	const char *keys[MOST_FIELDS];
+	const char *sentence;
+} events[] = {
+	{ "klp_transition_begin", { "patch", "target" },
+	  "{patch}: transition begins, on the way to {target}" },
+	{ "klp_transition_reverse", { "patch", "target" },
+	  "{patch}: turned round, now on the way to {target}" },
+	{ "klp_transition_force", { "patch", "target", "tasks" },
+	  "{patch}: forced to {target}, {tasks} tasks had not arrived" },
+	{ "klp_transition_settle", { "patch", "target", "ms", "rounds" },
+	  "{patch}: {target} after {ms} ms, {rounds} rounds" },
+	{ "klp_task_switch", { "pid", "comm", "target", "how" },
+	  "task {pid} ({comm}) is {target} now, by {how}" },
+	{ "klp_task_blocked", { "pid", "comm", "verdict", "func" },
+	  "task {pid} ({comm}) has to stay: {verdict} {func}" },
+	{ "klp_hook_batch", { "functions" },
+	  "{functions} functions are diverted" },
+	{ "klp_state_callback", { "patch", "state", "callback", "ret" },
+	  "{patch}: state {state}: {callback} returned {ret}" },
+	{ "klp_shadow_collect", { "id", "count" },
+	  "shadow variables {id}: {count} collected" },
+};
+
+struct record {
+	double time;
+	char *name;
+	char *text;
+	const struct event *event;		/* NULL: of a newer kernel */
+	char *value[MOST_FIELDS];		/* NULL: is not there */
+};
+
+/* Where "key=" stands in TEXT as a word for the last time; NULL if it does not. */
+static char *find_key(char *text, const char *key)
+{
+	size_t len = strlen(key);
+	char *found = NULL;
+
+	for (char *at = strstr(text, key); at; at = strstr(at + 1, key)) {
+		if ((at == text || at[-1] == ' ') && at[len] == '=')
+			found = at;
+	}
+	return found;
+}
+
+/*
+ * "key=value key=value", from the end: names of tasks, which anybody may choose, stand before what
+ * the kernel says.
+ */
+static void split_fields(struct record *r)
+{
+	for (int i = MOST_FIELDS - 1; i >= 0; i--) {
+		const char *key = r->event->keys[i];
+		char *at = key ? find_key(r->text, key) : NULL;
+
+		if (!at)
+			continue;
+		r->value[i] = at + strlen(key) + 1;
+		if (at != r->text)
+			at[-1] = '\0';
+		else
+			break;
+	}
+}
+
+static const char *words_for(const char *key, const char *value)
+{
+	if (strcmp(key, "target") || !isdigit((unsigned char)*value))
+		return value;
+	return atoi(value) ? "patched" : "unpatched";
+}
+
+/* "  comm-PID [CPU] FLAGS TIME: EVENT: FIELDS"; 0 when LINE is one of ours. */
+static int parse(struct record *r, char *line)
+{
+	char *event = strstr(line, ": klp_"), *time, *end;
+
+	memset(r, 0, sizeof(*r));
+	if (!event)
+		return -EINVAL;
+	*event = '\0';
+	time = strrchr(line, ' ');
+	r->time = strtod(time ? time + 1 : line, NULL);
+	r->name = event + 2;
+	end = strchr(r->name, ':');
+	if (!end)
+		return -EINVAL;
+	*end = '\0';
+	r->text = end + 1 + strspn(end + 1, " ");
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
+		if (!strcmp(events[i].name, r->name))
+			r->event = &events[i];
+	}
+	if (r->event)
+		split_fields(r);
+	return 0;
+}
+
+static const char *field(const struct record *r, const char *key, size_t len)
+{
+	for (int i = 0; i < MOST_FIELDS && r->event->keys[i]; i++) {
+		const char *k = r->event->keys[i];
+
+		if (strlen(k) == len && !strncmp(k, key, len) && r->value[i])
+			return words_for(k, r->value[i]);
+	}
+	return "?";
+}
+
+static void print_sentence(const struct record *r)
+{
+	const char *sentence = r->event->sentence, *value, *close;
+
+	while (*sentence) {
+		close = *sentence == '{' ? strchr(sentence, '}') : NULL;
+		if (!close) {
+			fputc(*sentence++, out);
+			continue;
+		}
+		value = field(r, sentence + 1, close - sentence - 1);
+		print_clean(value, strlen(value));
+		sentence = close + 1;
+	}
+}
+
+static void print_record(const struct record *r)
+{
+	fprintf(out, "%s%.6f%s ", paint(DIM), r->time, paint(PLAIN));
+	if (r->event) {
+		print_sentence(r);
+	} else {
+		/* A newer kernel: as it is. */
+		print_clean(r->name, strlen(r->name));
+		fputs(": ", out);
+		print_clean(r->text, strlen(r->text));
+	}
+	fputc('\n', out);
+}
+
+static void json_record(const struct record *r)
+{
+	char *end;
+
+	json_open(NULL, '{');
+	json_seconds("time", r->time);
+	json_string("event", r->name);
+	if (!r->event)
+		json_string("text", r->text);
+	for (int i = 0; r->event && i < MOST_FIELDS && r->event->keys[i]; i++) {
+		const char *value = r->value[i] ? words_for(r->event->keys[i], r->value[i]) : NULL;
+		long number = value ? strtol(value, &end, 10) : 0;
+
+		if (value && *value && !*end)
+			json_number(r->event->keys[i], number);
+		else
+			json_string(r->event->keys[i], value);
+	}
+	json_close();
+}
+
+static void tell_line(char *line)
+{
+	char *whole = copy(line);
+	struct record record;
+
+	if (parse(&record, line)) {
+		/* "CPU 1 [LOST 12 EVENTS]" and the like. */
+		if (*whole && !(options.given & OPT_JSON)) {
+			print_clean(whole, strlen(whole));
+			fputc('\n', out);
+		}
+	} else if (options.given & OPT_JSON) {
+		json_record(&record);
+	} else {
+		print_record(&record);
+	}
+	fflush(out);
+	free(whole);
+}
+
+/* Until the end of the time or of the user's patience. */
+static void follow(int fd)
+{
+	char buf[16384], *line, *newline;
+	double start = now();
+	size_t have = 0;
+
+	while (!interrupted() && !ferror(out)) {
+		double left = options.timeout < 0 ? 3600 : start + options.timeout - now();
+		struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+		ssize_t n;
+
+		if (left <= 0 || poll(&pollfd, 1, left * 1000 + 1) < 0)
+			break;
+		if (!pollfd.revents)
+			continue;
+		n = read(fd, buf + have, sizeof(buf) - 1 - have);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		if (n <= 0)
+			break;
+		have += n;
+		buf[have] = '\0';
+		line = buf;
+		while ((newline = strchr(line, '\n'))) {
+			*newline = '\0';
+			tell_line(line);
+			line = newline + 1;
+		}
+		have -= line - buf;
+		memmove(buf, line, have);
+		/* No line is that long. */
+		if (have == sizeof(buf) - 1)
+			have = 0;
+	}
+}
+
+/* Instances that a klp has left behind when it was killed. */
+static void remove_stale(const char *instances)
+{
+	size_t nr;
+	char **names = list_directory(instances, &nr);
+
+	for (size_t i = 0; i < nr; i++) {
+		long pid = strncmp(names[i], PREFIX, strlen(PREFIX)) ? 0 :
+			atol(names[i] + strlen(PREFIX));
+		char *path = format("%s/%s", instances, names[i]);
+
+		if (pid > 0 && kill(pid, 0) && errno == ESRCH)
+			rmdir(path);
+		free(path);
+	}
+	free_list(names, nr);
+}
+
+static int follow_instance(const char *instance)
+{
+	char *enable = format("%s/events/livepatch/enable", instance);
+	char *pipe = format("%s/trace_pipe", instance);
+	int ret = write_text(enable, "1"), fd = -1, status = KLP_FAILED;
+
+	if (!ret) {
+		fd = open(pipe, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		ret = fd < 0 ? -errno : 0;
+	}
+	if (ret) {
+		error("%s: %s", fd < 0 ? pipe : enable, strerror(-ret));
+		next_step("run klp as root");
+	} else {
+		fputs("klp: following; Ctrl-C ends it\n", stderr);
+		follow(fd);
+		status = KLP_OK;
+	}
+	if (fd >= 0)
+		close(fd);
+	write_text(enable, "0");
+	free(pipe);
+	free(enable);
+	return status;
+}
+
+static int unsupported(void)
+{
+	if (!exists(TRACING "/events")) {
+		error("%s%s has no events: tracefs is not mounted, or not for this user", root,
+		      TRACING);
+		next_step("as root: mount -t tracefs none %s", TRACING);
+		return KLP_FAILED;
+	}
+	error("this kernel has no trace events of livepatch");
+	next_step("see the transition with: klp wait --progress; or: dmesg -w | grep livepatch");
+	return KLP_UNSUPPORTED;
+}
+
+/* What somebody has recorded: lines of "trace" or "trace_pipe". */
+static int replay(const char *path)
+{
+	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
+
+	if (fd < 0) {
+		error("%s: %s", path, strerror(errno));
+		next_step("give a file with lines of trace_pipe, or - for standard input");
+		return KLP_FAILED;
+	}
+	catch_interrupts();
+	follow(fd);
+	close(fd);
+	return KLP_OK;
+}
+
+int cmd_events(void)
+{
+	char *instances, *instance;
+	int status;
+
+	if (options.argc)
+		return replay(options.argv[0]);
+	status = livepatch_needed();
+	if (status)
+		return status;
+	if (!exists(TRACING "/events/livepatch"))
+		return unsupported();
+
+	instances = rooted(TRACING "/instances");
+	instance = format("%s/" PREFIX "%d", instances, getpid());
+	remove_stale(instances);
+	catch_interrupts();
+	if (mkdir(instance, 0700)) {
+		error("%s: %s", instance, strerror(errno));
+		next_step("run klp as root");
+		status = KLP_FAILED;
+	} else {
+		status = follow_instance(instance);
+		if (rmdir(instance)) {
+			error("%s stays behind: %s", instance, strerror(errno));
+			next_step("rmdir %s", instance);
+			status = KLP_FAILED;
+		}
+	}
+	free(instance);
+	free(instances);
+	return status;
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What do the files of klp share?  The types, and the prototypes grouped by the file that has the
+ * function, from the front door down.
+ */
+#ifndef KLP_H
+#define KLP_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define __printf(f, a)	__attribute__((__format__(printf, f, a)))
+
+/* With what klp ends; in the man page. */
+enum status {
+	KLP_OK,
+	KLP_FAILED,
+	KLP_USAGE,
+	KLP_TIMEOUT,
+	KLP_UNSUPPORTED,
+	KLP_DECLINED,
+	KLP_INTERRUPTED = 130,
+};
+
+/* Bits of struct command.options and of struct options.given. */
+enum {
+	OPT_JSON	= 1 << 0,
+	OPT_TIMEOUT	= 1 << 1,
+	OPT_PROGRESS	= 1 << 2,
+	OPT_REVERT	= 1 << 3,
+	OPT_NO_WAIT	= 1 << 4,
+	OPT_YES		= 1 << 5,
+	OPT_ALL		= 1 << 6,
+	OPT_OUTPUT	= 1 << 7,
+	OPT_WAITS	= OPT_TIMEOUT | OPT_PROGRESS,
+};
+
+/**
+ * struct options - what the user asked for
+ * @given: options that stand on the command line
+ * @timeout: in seconds, negative for none
+ * @output: argument of --output
+ * @argc: number of arguments behind the command's name
+ * @argv: these arguments
+ */
+struct options {
+	unsigned int given;
+	double timeout;
+	const char *output;
+	int argc;
+	char **argv;
+};
+
+extern struct options options;
+
+/* Numbers that a kernel may not show are negative then. */
+#define UNKNOWN		(-1L)
+
+struct function {
+	char *name;
+	unsigned long sympos;
+};
+
+struct object {
+	char *name;
+	long patched;
+	struct function *functions;
+	size_t nr;
+};
+
+/**
+ * struct patch - a directory of /sys/kernel/livepatch, or a module that has lost its own
+ * @name: of the patch and its module
+ * @inactive: the module is loaded, but the patch is neither enabled nor on its way
+ * @replaced: it will go when the transition that is going on has ended
+ * @enabled: as in sysfs
+ * @transition: as in sysfs
+ * @replace: as in sysfs, UNKNOWN before 6.11
+ * @replace_set: as in sysfs
+ * @leave_kernel: as in sysfs
+ * @stack_order: as in sysfs, UNKNOWN before 6.14
+ * @forced: as in sysfs
+ * @objects: what it patches
+ * @nr: number of objects
+ */
+struct patch {
+	char *name;
+	int inactive;
+	int replaced;
+	long enabled;
+	long transition;
+	long replace;
+	long replace_set;
+	long leave_kernel;
+	long stack_order;
+	long forced;
+	struct object *objects;
+	size_t nr;
+};
+
+struct patches {
+	struct patch *patch;
+	size_t nr;
+};
+
+/**
+ * struct blocker - a task that has not arrived
+ * @tid: thread
+ * @pid: process
+ * @comm: name of the thread
+ * @state: letter as in /proc/PID/stat
+ * @verdict: why it has not, in words
+ * @where: the function, or NULL
+ */
+struct blocker {
+	long tid;
+	long pid;
+	char *comm;
+	char state;
+	char *verdict;
+	char *where;
+};
+
+/**
+ * struct transition - the one that is going on
+ * @patch: name of the patch, NULL when there is none
+ * @target: 1 towards the patch, 0 away from it
+ * @age: in seconds, or UNKNOWN
+ * @left: tasks that have not arrived
+ * @by_kernel: the kernel has judged the tasks, not klp
+ * @blocker: those of them that are known by name
+ * @nr: number of these
+ */
+struct transition {
+	char *patch;
+	long target;
+	long age;
+	long left;
+	int by_kernel;
+	struct blocker *blocker;
+	size_t nr;
+};
+
+/**
+ * struct module_file - what modinfo sees of a module
+ * @path: the file
+ * @fd: open on it, -1 if not
+ * @name: of the module, with underscores
+ * @livepatch: modinfo has livepatch=Y
+ * @vermagic: as in modinfo, or NULL
+ * @version: as in modinfo, or NULL
+ * @depends: as in modinfo, or NULL
+ * @is_signed: a signature is appended
+ * @objects: that its livepatch relocations name
+ * @nr: number of objects
+ */
+struct module_file {
+	char *path;
+	int fd;
+	char *name;
+	int livepatch;
+	char *vermagic;
+	char *version;
+	char *depends;
+	int is_signed;
+	char **objects;
+	size_t nr;
+};
+
+/* How a transition has ended, for the one who waited. */
+enum outcome {
+	OUTCOME_PATCHED,
+	OUTCOME_UNPATCHED,
+	OUTCOME_TIMEOUT,
+	OUTCOME_INTERRUPTED,
+};
+
+/* ---- list.c */
+
+int cmd_list(void);
+int cmd_show(void);
+void list_print(const struct patches *all);
+void show_print(const struct patch *patch);
+
+/* ---- load.c */
+
+int cmd_load(void);
+int cmd_rollback(void);
+
+/* ---- change.c */
+
+int cmd_disable(void);
+int cmd_reverse(void);
+int cmd_unload(void);
+int cmd_force(void);
+int change_withdraw(const char *name, double timeout);
+
+/* ---- wait.c */
+
+int cmd_wait(void);
+enum outcome wait_quietly(const char *name, double timeout);
+int wait_and_tell(const char *name, enum outcome want);
+
+/* ---- progress.c */
+
+void progress_begin(const char *name);
+void progress_show(const char *name, long target, double seconds);
+void progress_end(const char *name, enum outcome outcome);
+
+/* ---- signal.c */
+
+int cmd_signal(void);
+
+/* ---- events.c */
+
+int cmd_events(void);
+
+/* ---- report.c */
+
+int cmd_report(void);
+
+/* ---- blockers.c */
+
+int cmd_blockers(void);
+void transition_read(struct transition *t);
+void transition_free(struct transition *t);
+void blockers_print(const struct transition *t);
+void blocker_print(const struct blocker *b, int width);
+
+/* ---- task.c */
+
+long tasks_left(const char *patch, long target);
+long tasks_total(void);
+void tasks_collect(struct transition *t);
+int task_is_kthread(long tid);
+
+/* ---- check.c */
+
+int check_module(const struct module_file *m);
+
+/* ---- module.c */
+
+char *module_name(const char *path);
+int module_open(struct module_file *m, const char *path);
+void module_close(struct module_file *m);
+int module_loaded(const char *name);
+int module_insert(const struct module_file *m, char **params, int nr);
+int module_remove(const char *name);
+
+/* ---- patch.c */
+
+int livepatch_needed(void);
+void patch_read(struct patch *patch, const char *name);
+int patch_exists(const char *name);
+int patch_find(struct patch *patch, const char *given);
+int patch_in_transition(struct patch *patch);
+const char *patch_state(const struct patch *patch);
+size_t patch_functions(const struct patch *patch);
+void patch_free(struct patch *patch);
+void patches_read(struct patches *all);
+void patches_free(struct patches *all);
+int patch_write(const char *name, const char *file, const char *value);
+
+/* ---- statistics.c */
+
+void statistics_show(const char *patch);
+
+/* ---- kmsg.c */
+
+int kmsg_mark(void);
+void kmsg_tell(int fd, const char *word);
+void kmsg_dump(void);
+
+/* ---- json.c */
+
+void json_open(const char *key, char kind);
+void json_close(void);
+void json_string(const char *key, const char *value);
+void json_number(const char *key, long value);
+void json_seconds(const char *key, double value);
+void json_flag(const char *key, long value);
+
+/* ---- output.c */
+
+enum colour { PLAIN, BOLD, DIM, RED, GREEN, YELLOW };
+
+extern FILE *out;
+
+void output_init(void);
+int output_end(void);
+const char *paint(enum colour colour);
+int on_terminal(void);
+void error(const char *fmt, ...) __printf(1, 2);
+void next_step(const char *fmt, ...) __printf(1, 2);
+void tell(const char *fmt, ...) __printf(1, 2);
+void print_clean(const char *text, size_t most);
+const char *utf8_step(const char *text, size_t *len);
+
+/* ---- file.c */
+
+extern const char *root;
+
+void *allocate(size_t size);
+void *grow(void *array, size_t nr, size_t size);
+char *copy(const char *text);
+char *format(const char *fmt, ...) __printf(1, 2);
+char *rooted(const char *fmt, ...) __printf(1, 2);
+char *read_all(const char *path);
+char *read_line(const char *fmt, ...) __printf(1, 2);
+long read_number(const char *fmt, ...) __printf(1, 2);
+int write_text(const char *path, const char *text);
+int exists(const char *fmt, ...) __printf(1, 2);
+char **list_directory(const char *path, size_t *nr);
+void free_list(char **list, size_t nr);
+
+/* ---- clock.c */
+
+double now(void);
+void nap(double seconds);
+void catch_interrupts(void);
+int interrupted(void);
+
+#endif

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What has the kernel said?  The lines of its log that are about livepatching, from /dev/kmsg.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "klp.h"
+
+#define MOST	8192	/* bytes in one record */
+
+static int open_log(void)
+{
+	char *path = rooted("/dev/kmsg");
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	free(path);
+	return fd;
+}
+
+/* Remember this moment; a negative number when the log is out of reach. */
+int kmsg_mark(void)
+{
+	int fd = open_log();
+
+	if (fd >= 0)
+		lseek(fd, 0, SEEK_END);
+	return fd;
+}
+
+/* The next record's text, its priority and time in front of it; NULL at the end. */
+static char *next_record(int fd, char *record)
+{
+	char *text;
+	ssize_t n;
+
+	do {
+		n = read(fd, record, MOST - 1);
+	} while (n < 0 && (errno == EPIPE || errno == EINTR));
+	if (n <= 0)
+		return NULL;
+	record[n] = '\0';
+	text = strchr(record, ';');
+	if (!text)
+		return record;
+	*text++ = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+static int is_about(const char *text, const char *word)
+{
+	return strstr(text, "livepatch") || (word && strstr(text, word));
+}
+
+/* What has been said since the mark about livepatches, or with WORD in it. */
+void kmsg_tell(int fd, const char *word)
+{
+	char record[MOST], *text;
+
+	if (fd < 0)
+		return;
+	while ((text = next_record(fd, record))) {
+		if (is_about(text, word))
+			error("  kernel: %s", text);
+	}
+}
+
+/* The same for the whole log, with times. */
+void kmsg_dump(void)
+{
+	char record[MOST], *text;
+	int fd = open_log();
+
+	if (fd < 0) {
+		fprintf(out, "cannot be read: %s\n", strerror(errno));
+		return;
+	}
+	while ((text = next_record(fd, record))) {
+		unsigned long long usec = 0;
+
+		if (!is_about(text, NULL))
+			continue;
+		if (text != record)
+			sscanf(record, "%*u,%*u,%llu", &usec);
+		fprintf(out, "[%5llu.%06llu] ", usec / 1000000, usec % 1000000);
+		print_clean(text, strlen(text));
+		fputc('\n', out);
+	}
+	close(fd);
+}

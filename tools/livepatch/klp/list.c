@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * klp list, klp show: which patches are there, and what do they change?
+ */
+#include <string.h>
+#include <stdlib.h>
+#include "klp.h"
+
+static enum colour colour_of(const struct patch *patch)
+{
+	if (patch->inactive)
+		return DIM;
+	return strcmp(patch_state(patch), "enabled") ? YELLOW : GREEN;
+}
+
+/* A number, or "-" where the kernel does not tell. */
+static const char *number(char *buf, size_t size, long value)
+{
+	if (value == UNKNOWN)
+		return "-";
+	snprintf(buf, size, "%ld", value);
+	return buf;
+}
+
+static const char *yes_no(long value)
+{
+	if (value == UNKNOWN)
+		return "-";
+	return value ? "yes" : "no";
+}
+
+static int name_width(const struct patches *all)
+{
+	size_t width = strlen("PATCH");
+
+	for (size_t i = 0; i < all->nr; i++) {
+		if (strlen(all->patch[i].name) > width)
+			width = strlen(all->patch[i].name);
+	}
+	return width;
+}
+
+static void row_print(const struct patch *p, int width)
+{
+	char order[24], set[24];
+
+	fprintf(out, "%-5s  %-*s  %s%-9s%s  %-3s  %-7s  %9zu ",
+		number(order, sizeof(order), p->stack_order), width, p->name, paint(colour_of(p)),
+		patch_state(p), paint(PLAIN),
+		number(set, sizeof(set), p->replace_set), yes_no(p->replace), patch_functions(p));
+	for (size_t i = 0; i < p->nr; i++)
+		fprintf(out, " %s%s", p->objects[i].name,
+			p->objects[i].patched == 0 ? "(not patched)" : "");
+	fputc('\n', out);
+}
+
+void list_print(const struct patches *all)
+{
+	int width = name_width(all), hidden = 0;
+
+	if (!all->nr) {
+		fputs("no livepatches\n", out);
+		return;
+	}
+	fprintf(out, "%sORDER  %-*s  STATE      SET  REPLACE  FUNCTIONS  OBJECTS%s\n", paint(BOLD),
+		width, "PATCH", paint(PLAIN));
+	for (size_t i = 0; i < all->nr; i++) {
+		const struct patch *p = &all->patch[i];
+
+		row_print(p, width);
+		if (!p->inactive && (p->stack_order == UNKNOWN || p->replace_set == UNKNOWN ||
+				     p->replace == UNKNOWN))
+			hidden = 1;
+	}
+	if (hidden)
+		fputs("\"-\": this kernel does not show it\n", out);
+}
+
+static void patch_json(const struct patch *p)
+{
+	json_open(NULL, '{');
+	json_string("name", p->name);
+	json_string("state", patch_state(p));
+	json_flag("enabled", p->inactive ? 0 : p->enabled);
+	json_flag("transition", p->inactive ? 0 : p->transition);
+	json_flag("replace", p->replace);
+	json_number("replace_set", p->replace_set);
+	json_flag("leave_kernel", p->leave_kernel);
+	json_number("stack_order", p->stack_order);
+	json_flag("forced", p->forced);
+	json_open("objects", '[');
+	for (size_t i = 0; i < p->nr; i++) {
+		const struct object *object = &p->objects[i];
+
+		json_open(NULL, '{');
+		json_string("name", object->name);
+		json_flag("patched", object->patched);
+		json_open("functions", '[');
+		for (size_t j = 0; j < object->nr; j++) {
+			json_open(NULL, '{');
+			json_string("name", object->functions[j].name);
+			json_number("sympos", object->functions[j].sympos);
+			json_close();
+		}
+		json_close();
+		json_close();
+	}
+	json_close();
+}
+
+int cmd_list(void)
+{
+	int status = livepatch_needed();
+	struct patches all;
+
+	if (status)
+		return status;
+	patches_read(&all);
+	if (options.given & OPT_JSON) {
+		json_open(NULL, '{');
+		json_open("patches", '[');
+		for (size_t i = 0; i < all.nr; i++) {
+			patch_json(&all.patch[i]);
+			json_close();
+		}
+		json_close();
+		json_close();
+	} else {
+		list_print(&all);
+	}
+	patches_free(&all);
+	return KLP_OK;
+}
+
+static void line(const char *what, const char *value)
+{
+	if (!value)
+		value = "-";
+	fprintf(out, "%-13s %s\n", what, strcmp(value, "-") ? value : "not shown by this kernel");
+}
+
+static void transition_line(const struct patch *p)
+{
+	long left;
+
+	if (p->transition != 1)
+		return;
+	left = tasks_left(p->name, p->enabled);
+	if (left == UNKNOWN)
+		line("tasks left:", "unknown, only root can see");
+	else
+		fprintf(out, "%-13s %ld\n", "tasks left:", left);
+}
+
+void show_print(const struct patch *p)
+{
+	char buf[24];
+	char *version = read_line("/sys/module/%s/version", p->name);
+
+	fprintf(out, "%-13s %s\n", "patch:", p->name);
+	fprintf(out, "%-13s %s%s%s\n", "state:", paint(colour_of(p)), patch_state(p), paint(PLAIN));
+	transition_line(p);
+	line("cumulative:", yes_no(p->replace));
+	line("replace set:", number(buf, sizeof(buf), p->replace_set));
+	line("leave kernel:", yes_no(p->leave_kernel));
+	line("stack order:", number(buf, sizeof(buf), p->stack_order));
+	line("forced:", yes_no(p->forced));
+	if (version)
+		line("version:", version);
+	for (size_t i = 0; i < p->nr; i++) {
+		const struct object *object = &p->objects[i];
+
+		fprintf(out, "object %s: %s, %zu function%s\n", object->name,
+			object->patched == 0 ? "not patched now" : "patched", object->nr,
+			object->nr == 1 ? "" : "s");
+		for (size_t j = 0; j < object->nr; j++) {
+			fprintf(out, "  %s", object->functions[j].name);
+			if (object->functions[j].sympos > 1)
+				fprintf(out, " (number %lu of this name)",
+					object->functions[j].sympos);
+			fputc('\n', out);
+		}
+	}
+	free(version);
+	statistics_show(p->name);
+}
+
+int cmd_show(void)
+{
+	int status = livepatch_needed();
+	struct patch patch;
+
+	if (status)
+		return status;
+	status = patch_find(&patch, options.argv[0]);
+	if (status)
+		return status;
+	if (options.given & OPT_JSON) {
+		patch_json(&patch);
+		json_number("pending", patch.transition == 1 ?
+			    tasks_left(patch.name, patch.enabled) : 0);
+		statistics_show(patch.name);
+		json_close();
+	} else {
+		show_print(&patch);
+	}
+	patch_free(&patch);
+	return KLP_OK;
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * klp: what does the user want to know of, or do with, the livepatches of this machine?  The table
+ * of commands, and the options that each of them takes.
+ */
+#include <getopt.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "klp.h"
+
+struct options options = { .timeout = -1 };
+
+static const struct command {
+	const char *name;
+	const char *arguments;
+	int least;
+	int most;
+	unsigned int options;
+	int (*run)(void);
+	const char *help;
+} commands[] = {
+	{ "list", "", 0, 0, OPT_JSON, cmd_list,
+	  "patches, their state, order and objects" },
+	{ "show", "PATCH", 1, 1, OPT_JSON, cmd_show,
+	  "one patch: functions, last transition" },
+	{ "load", "FILE.ko [PARAMETER=VALUE]...", 0, 64,
+	  OPT_WAITS | OPT_REVERT | OPT_NO_WAIT | OPT_ALL, cmd_load,
+	  "check a patch, load it, wait until it is in force" },
+	{ "wait", "[PATCH]", 0, 1, OPT_WAITS | OPT_JSON, cmd_wait,
+	  "wait for the end of the transition" },
+	{ "blockers", "", 0, 0, OPT_JSON, cmd_blockers,
+	  "tasks that are waited for, and why" },
+	{ "disable", "PATCH", 1, 1, OPT_WAITS | OPT_NO_WAIT, cmd_disable,
+	  "take a patch back and wait until it is gone" },
+	{ "reverse", "[PATCH]", 0, 1, OPT_WAITS | OPT_NO_WAIT, cmd_reverse,
+	  "turn the transition round" },
+	{ "unload", "PATCH", 1, 1, OPT_WAITS, cmd_unload,
+	  "disable, wait, remove the module" },
+	{ "rollback", "FILE.ko [PARAMETER=VALUE]...", 1, 64, OPT_WAITS | OPT_REVERT, cmd_rollback,
+	  "replace by an older cumulative patch, remove the replaced modules" },
+	{ "signal", "", 0, 0, OPT_TIMEOUT, cmd_signal,
+	  "wake up the tasks that are waited for, now" },
+	{ "force", "[PATCH]", 0, 1, OPT_WAITS | OPT_YES, cmd_force,
+	  "end the transition regardless; asks first" },
+	{ "events", "[FILE]", 0, 1, OPT_JSON | OPT_TIMEOUT, cmd_events,
+	  "follow what happens, in words" },
+	{ "report", "", 0, 0, OPT_JSON | OPT_OUTPUT, cmd_report,
+	  "everything for a bug report" },
+};
+
+static const struct option long_options[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "timeout", required_argument, NULL, 't' },
+	{ "progress", no_argument, NULL, 'p' },
+	{ "revert", no_argument, NULL, 'r' },
+	{ "no-wait", no_argument, NULL, 'n' },
+	{ "yes", no_argument, NULL, 'y' },
+	{ "all", no_argument, NULL, 'a' },
+	{ "output", required_argument, NULL, 'o' },
+	{ "root", required_argument, NULL, 'R' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ }
+};
+
+static const struct {
+	unsigned int bit;
+	int letter;
+	const char *name;
+	const char *help;
+} option_texts[] = {
+	{ OPT_JSON, 'j', "--json", "print JSON" },
+	{ OPT_TIMEOUT, 't', "--timeout S", "give up after S seconds" },
+	{ OPT_PROGRESS, 'p', "--progress", "show how far it is, and who is waited for" },
+	{ OPT_REVERT, 'r', "--revert", "at the timeout turn back and remove the module" },
+	{ OPT_NO_WAIT, 'n', "--no-wait", "return as soon as it has begun" },
+	{ OPT_YES, 'y', "--yes", "do not ask" },
+	{ OPT_ALL, 'a', "--all", "all .ko files of a directory, by name" },
+	{ OPT_OUTPUT, 'o', "-o, --output FILE", "write there" },
+};
+
+static void usage(FILE *to)
+{
+	fputs("Usage: klp COMMAND [OPTION]... [ARGUMENT]...\n\n", to);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(to, "  %-9s  %s\n", commands[i].name, commands[i].help);
+	fputs("\nMore: klp COMMAND --help, man klp.\n", to);
+}
+
+static void command_usage(FILE *to, const struct command *command)
+{
+	fprintf(to, "Usage: klp %s %s%s%s\n%s\n", command->name,
+		command->options ? "[OPTION]... " : "", command->arguments,
+		command->options & OPT_ALL ? " | --all [DIRECTORY]" : "", command->help);
+	for (size_t i = 0; i < ARRAY_SIZE(option_texts); i++) {
+		if (command->options & option_texts[i].bit)
+			fprintf(to, "  %-18s %s\n", option_texts[i].name, option_texts[i].help);
+	}
+}
+
+static int wrong(const struct command *command, const char *what)
+{
+	error("%s: %s", command->name, what);
+	next_step("see: klp %s --help", command->name);
+	return KLP_USAGE;
+}
+
+static int read_timeout(const char *text)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	if (end == text || *end || !isfinite(value) || value < 0 || value > 1e9)
+		return -1;
+	options.timeout = value;
+	return 0;
+}
+
+static int take_option(const struct command *command, int letter)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(option_texts); i++) {
+		if (option_texts[i].letter != letter)
+			continue;
+		if (!(command->options & option_texts[i].bit)) {
+			error("%s: does not take %s", command->name, option_texts[i].name);
+			next_step("see: klp %s --help", command->name);
+			return KLP_USAGE;
+		}
+		options.given |= option_texts[i].bit;
+	}
+	if (letter == 't' && read_timeout(optarg))
+		return wrong(command, "--timeout wants a number of seconds");
+	if (letter == 'o')
+		options.output = optarg;
+	if (letter == 'R')
+		root = optarg;
+	return KLP_OK;
+}
+
+static int read_options(const struct command *command, int argc, char **argv)
+{
+	int letter, status;
+
+	while ((letter = getopt_long(argc, argv, "o:hV", long_options, NULL)) != -1) {
+		switch (letter) {
+		case 'h':
+			command_usage(stdout, command);
+			exit(output_end());
+		case 'V':
+			puts("klp " KLP_VERSION);
+			exit(output_end());
+		case '?':
+			next_step("see: klp %s --help", command->name);
+			return KLP_USAGE;
+		default:
+			status = take_option(command, letter);
+			if (status)
+				return status;
+		}
+	}
+	options.argc = argc - optind;
+	options.argv = argv + optind;
+	if (options.argc < command->least)
+		return wrong(command, "an argument is missing");
+	if (options.argc > command->most)
+		return wrong(command, "too many arguments");
+	return KLP_OK;
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	}
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
+	int status, ended;
+
+	output_init();
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		usage(stdout);
+		return output_end();
+	}
+	if (argc > 1 && !strcmp(argv[1], "--version")) {
+		puts("klp " KLP_VERSION);
+		return output_end();
+	}
+	if (!command) {
+		if (argc > 1) {
+			error("there is no command %s", argv[1]);
+			next_step("see which there are: klp --help");
+		} else {
+			usage(stderr);
+		}
+		return KLP_USAGE;
+	}
+	/* getopt_long() names the program in what it says. */
+	argv[1] = "klp";
+	status = read_options(command, argc - 1, argv + 1);
+	if (!status)
+		status = command->run();
+	ended = output_end();
+	return status ? status : ended;
+}

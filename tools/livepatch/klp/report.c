@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * klp report: what has to be known to help from afar?  Everything in one text file; what could not
+ * be had is said to be missing.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+#include "klp.h"
+
+/* Bits of /proc/sys/kernel/tainted, by their letters. */
+static const char taint_letters[] = "PFSRMBUDAWCIOELKXTN";
+
+static void print_file(const char *name)
+{
+	char *path = rooted("%s", name), *text = read_all(path);
+
+	if (!text)
+		fprintf(out, "%s: %s\n", path, strerror(errno));
+	else if (!*text)
+		fprintf(out, "%s is empty\n", path);
+	else
+		fputs(text, out);
+	if (text && *text && text[strlen(text) - 1] != '\n')
+		fputc('\n', out);
+	free(text);
+	free(path);
+}
+
+static void print_kernel(void)
+{
+	long taint = read_number("/proc/sys/kernel/tainted");
+	char when[64] = "";
+	time_t seconds = time(NULL);
+	struct tm tm;
+
+	if (gmtime_r(&seconds, &tm))
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm);
+	fprintf(out, "written: %s by klp " KLP_VERSION "\n", when);
+	print_file("/proc/version");
+	fputs("command line: ", out);
+	print_file("/proc/cmdline");
+	fputs("up: ", out);
+	print_file("/proc/uptime");
+	fputs("load: ", out);
+	print_file("/proc/loadavg");
+	fprintf(out, "tainted: %ld ", taint);
+	for (size_t i = 0; taint > 0 && i < strlen(taint_letters); i++) {
+		if (taint & (1L << i))
+			fputc(taint_letters[i], out);
+	}
+	fputc('\n', out);
+}
+
+static void print_parameters(void)
+{
+	char *dir = rooted("/sys/module/livepatch/parameters");
+	size_t nr;
+	char **names = list_directory(dir, &nr);
+
+	if (!nr)
+		fputs("this kernel has none\n", out);
+	for (size_t i = 0; i < nr; i++) {
+		char *value = read_line("/sys/module/livepatch/parameters/%s", names[i]);
+
+		fprintf(out, "%s=%s\n", names[i], value ? value : "(cannot be read)");
+		free(value);
+	}
+	free_list(names, nr);
+	free(dir);
+}
+
+static void print_patches(void)
+{
+	struct patches all;
+
+	patches_read(&all);
+	list_print(&all);
+	for (size_t i = 0; i < all.nr; i++) {
+		const struct patch *p = &all.patch[i];
+
+		fputc('\n', out);
+		fprintf(out, "patch %s: %s\n", p->name, patch_state(p));
+		for (size_t j = 0; j < p->nr; j++) {
+			const struct object *object = &p->objects[j];
+
+			for (size_t k = 0; k < object->nr; k++)
+				fprintf(out, "  %s:%s,%lu\n", object->name,
+					object->functions[k].name, object->functions[k].sympos);
+		}
+	}
+	patches_free(&all);
+}
+
+static void print_transition(void)
+{
+	struct transition t;
+
+	transition_read(&t);
+	blockers_print(&t);
+	transition_free(&t);
+}
+
+static void stack_of(const struct blocker *b)
+{
+	static const char * const files[] = { "patch_state", "wchan", "syscall", "stack" };
+
+	fprintf(out, "task %ld of process %ld (", b->tid, b->pid);
+	print_clean(b->comm, strlen(b->comm));
+	fprintf(out, "), state %c, %s\n", b->state, b->verdict);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		char *path = format("/proc/%ld/task/%ld/%s", b->pid, b->tid, files[i]);
+
+		fprintf(out, "%s:%s", files[i], strcmp(files[i], "stack") ? " " : "\n");
+		print_file(path);
+		free(path);
+	}
+}
+
+static void print_stacks(void)
+{
+	struct transition t;
+
+	transition_read(&t);
+	if (!t.nr)
+		fputs("no blocked tasks\n", out);
+	for (size_t i = 0; i < t.nr; i++)
+		stack_of(&t.blocker[i]);
+	transition_free(&t);
+}
+
+static void print_blockers(void)
+{
+	print_file("/sys/kernel/debug/livepatch/blockers");
+}
+
+static void print_statistics(void)
+{
+	print_file("/sys/kernel/debug/livepatch/statistics");
+}
+
+static void print_shadow(void)
+{
+	print_file("/sys/kernel/debug/livepatch/shadow");
+}
+
+static void print_hits(void)
+{
+	print_file("/sys/kernel/debug/livepatch/hits");
+}
+
+static void print_modules(void)
+{
+	print_file("/proc/modules");
+}
+
+static const struct {
+	const char *key;
+	const char *title;
+	void (*print)(void);
+} sections[] = {
+	{ "kernel", "kernel", print_kernel },
+	{ "parameters", "parameters of livepatch", print_parameters },
+	{ "patches", "patches and functions", print_patches },
+	{ "transition", "transition", print_transition },
+	{ "stacks", "stacks of blocked tasks", print_stacks },
+	{ "blockers", "debugfs livepatch/blockers", print_blockers },
+	{ "statistics", "debugfs livepatch/statistics", print_statistics },
+	{ "hits", "debugfs livepatch/hits", print_hits },
+	{ "shadow", "debugfs livepatch/shadow", print_shadow },
+	{ "log", "kernel log about livepatch", kmsg_dump },
+	{ "modules", "modules", print_modules },
+};
+
+static void print_text(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+		fprintf(out, "%s==== %s\n", i ? "\n" : "", sections[i].title);
+		sections[i].print();
+	}
+}
+
+/* An object with the text of each section. */
+static int print_json(FILE *to)
+{
+	json_open(NULL, '{');
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+		char *text = NULL;
+		size_t size;
+
+		out = open_memstream(&text, &size);
+		if (!out) {
+			out = to;
+			error("out of memory");
+			return KLP_FAILED;
+		}
+		sections[i].print();
+		fclose(out);
+		out = to;
+		json_string(sections[i].key, text);
+		free(text);
+	}
+	json_close();
+	return KLP_OK;
+}
+
+static int print_report(FILE *to)
+{
+	out = to;
+	if (options.given & OPT_JSON)
+		return print_json(to);
+	print_text();
+	return KLP_OK;
+}
+
+/* Stacks and the log are nothing for everybody: the file is for its owner. */
+static int write_report(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	FILE *to = fd < 0 ? NULL : fdopen(fd, "w");
+	int status = KLP_FAILED;
+
+	if (to) {
+		status = print_report(to);
+		if (fflush(to) || ferror(to))
+			status = KLP_FAILED;
+		if (fclose(to))
+			status = KLP_FAILED;
+		out = stdout;
+	} else if (fd >= 0) {
+		close(fd);
+	}
+	if (status) {
+		error("%s: writing the report failed: %s", path, strerror(errno));
+		next_step("choose another file: klp report --output FILE");
+	} else {
+		fprintf(stderr, "klp: the report is in %s\n", path);
+	}
+	return status;
+}
+
+int cmd_report(void)
+{
+	int status = livepatch_needed();
+
+	if (status)
+		return status;
+	if (geteuid() && !*root)
+		error("not run as root: stacks and debugfs will be missing");
+	return options.output ? write_report(options.output) : print_report(stdout);
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * klp wait: how has the transition ended?  The files of the patch are looked at ten times a second.
+ * A patch that goes away ends with its directory, one that comes with "transition" at 0.
+ */
+#include <stdlib.h>
+#include "klp.h"
+
+#define SHORTEST	0.01
+#define LONGEST		0.1
+
+static const char * const outcomes[] = {
+	[OUTCOME_PATCHED]	= "patched",
+	[OUTCOME_UNPATCHED]	= "unpatched",
+	[OUTCOME_TIMEOUT]	= "timeout",
+	[OUTCOME_INTERRUPTED]	= "interrupted",
+};
+
+/* True when it has ended, with the outcome. */
+static int has_ended(const char *name, long *target, enum outcome *outcome)
+{
+	long enabled = read_number("/sys/kernel/livepatch/%s/enabled", name);
+	long transition = read_number("/sys/kernel/livepatch/%s/transition", name);
+
+	if (enabled == UNKNOWN || transition == UNKNOWN) {
+		*outcome = OUTCOME_UNPATCHED;
+		return 1;
+	}
+	*target = enabled;
+	*outcome = OUTCOME_PATCHED;
+	/* 0 and 0: it is about to go, or has not begun. */
+	return enabled == 1 && transition == 0;
+}
+
+/* Calls SHOW with the patch, the target and the seconds that have passed. */
+static enum outcome wait_loop(const char *name, double timeout,
+			      void (*show)(const char *, long, double))
+{
+	double start = now(), pause = SHORTEST;
+	enum outcome outcome;
+	long target = 1;
+
+	while (!has_ended(name, &target, &outcome)) {
+		double passed = now() - start;
+
+		if (interrupted())
+			return OUTCOME_INTERRUPTED;
+		if (timeout >= 0 && passed >= timeout)
+			return OUTCOME_TIMEOUT;
+		if (show)
+			show(name, target, passed);
+		if (timeout >= 0 && passed + pause > timeout)
+			nap(timeout - passed);
+		else
+			nap(pause);
+		pause = pause * 2 < LONGEST ? pause * 2 : LONGEST;
+	}
+	return outcome;
+}
+
+/* TIMEOUT in seconds, negative for none. */
+enum outcome wait_quietly(const char *name, double timeout)
+{
+	return wait_loop(name, timeout, NULL);
+}
+
+static enum outcome wait_visibly(const char *name)
+{
+	enum outcome outcome;
+
+	if ((options.given & OPT_JSON) || !(options.given & OPT_PROGRESS))
+		return wait_quietly(name, options.timeout);
+	progress_begin(name);
+	outcome = wait_loop(name, options.timeout, progress_show);
+	progress_end(name, outcome);
+	return outcome;
+}
+
+/* What is said, and the exit status. */
+static int judge(const char *name, enum outcome outcome, enum outcome want, double seconds)
+{
+	long left;
+
+	switch (outcome) {
+	case OUTCOME_INTERRUPTED:
+		error("interrupted; the transition of patch %s goes on", name);
+		next_step("wait on: klp wait %s; turn back: klp reverse %s", name, name);
+		return KLP_INTERRUPTED;
+	case OUTCOME_TIMEOUT:
+		left = tasks_left(name, want == OUTCOME_PATCHED);
+		error("patch %s: not %s after %g s, %ld task%s left", name, outcomes[want],
+		      options.timeout, left, left == 1 ? "" : "s");
+		next_step("see who: klp blockers; wait on: klp wait %s; turn back: klp reverse %s",
+			  name, name);
+		return KLP_TIMEOUT;
+	default:
+		break;
+	}
+	tell("%s: %s%s%s after %.2f s", name, paint(outcome == want ? GREEN : RED),
+	     outcomes[outcome], paint(PLAIN), seconds);
+	if (outcome == want)
+		return KLP_OK;
+	error("patch %s: somebody else has turned it back, it is %s", name, outcomes[outcome]);
+	next_step("see what there is now: klp list");
+	return KLP_FAILED;
+}
+
+static void outcome_json(const char *name, enum outcome outcome, double seconds)
+{
+	struct transition t;
+
+	json_open(NULL, '{');
+	json_string("patch", name);
+	json_string("result", outcomes[outcome]);
+	json_seconds("seconds", seconds);
+	transition_read(&t);
+	json_number("pending", t.patch ? t.left : 0);
+	json_close();
+	transition_free(&t);
+}
+
+/* Wait as the options say, until PATCHED or UNPATCHED, which the user wants. */
+int wait_and_tell(const char *name, enum outcome want)
+{
+	double start = now(), seconds;
+	enum outcome outcome;
+
+	catch_interrupts();
+	outcome = wait_visibly(name);
+	seconds = now() - start;
+	if (options.given & OPT_JSON)
+		outcome_json(name, outcome, seconds);
+	return judge(name, outcome, want, seconds);
+}
+
+static int nothing_to_wait_for(void)
+{
+	if (options.given & OPT_JSON) {
+		json_open(NULL, '{');
+		json_string("patch", NULL);
+		json_string("result", "none");
+		json_seconds("seconds", 0);
+		json_number("pending", 0);
+		json_close();
+	}
+	tell("no transition");
+	return KLP_OK;
+}
+
+int cmd_wait(void)
+{
+	int status = livepatch_needed();
+	struct patch patch;
+
+	if (status)
+		return status;
+	if (options.argc) {
+		status = patch_find(&patch, options.argv[0]);
+		if (status)
+			return status;
+	} else if (!patch_in_transition(&patch)) {
+		return nothing_to_wait_for();
+	}
+	status = wait_and_tell(patch.name,
+			       patch.enabled == 1 ? OUTCOME_PATCHED : OUTCOME_UNPATCHED);
+	patch_free(&patch);
+	return status;
+}
