@@ -23,6 +23,7 @@ DEBUG=/sys/kernel/debug/livepatch
 PARAMS=/sys/module/livepatch/parameters
 LIMIT=${KLPT_LIMIT:-60}		# seconds until something that should happen counts as missing
 SCRIPT=$(basename "$0" .sh)
+# shellcheck disable=SC2034 # some scripts use it
 read -r COMM < /proc/self/comm	# as the kernel calls this shell and its background tasks
 
 tmp=$(mktemp -d)
