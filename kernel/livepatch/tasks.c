@@ -197,7 +197,7 @@ void klp_tasks_forget(void)
  * @func: called for each task, the idle ones included, under RCU; must not sleep
  * @arg: handed on
  *
- * Context: process context, may sleep; klp_mutex held.
+ * Context: process context, may sleep.
  */
 void klp_tasks_visit(void (*func)(struct task_struct *task, void *arg), void *arg)
 {
