@@ -2,7 +2,7 @@
 /*
  * livepatch-version - what all versions of the series have in common
  *
- * Four versions of one cumulative patch. Each changes what /proc/cmdline shows, and each needs
+ * Four versions of one cumulative patch. Each changes what /proc/version shows, and each needs
  * something that is not code:
  *
  *	version	  COUNT: the number of reads	READER: who read last	FILE: a file of its own

@@ -5,16 +5,16 @@
  * See livepatch-version.h for what the versions have. Up:
  *
  *	# insmod livepatch-version1.ko
- *	# cat /proc/cmdline; cat /proc/cmdline
+ *	# cat /proc/version; cat /proc/version
  *	version 1, read 1 times
  *	version 1, read 2 times
  *	# insmod livepatch-version2.ko
- *	# cat /proc/cmdline
+ *	# cat /proc/version
  *	version 2, read 3 times			the count was handed over
  *	# insmod livepatch-version4.ko		no need to go by version 3
- *	# cat /proc/cmdline; cat /proc/livepatch_version
+ *	# cat /proc/version; cat /proc/livepatch_version
  *	version 4, read 4 times
- *	version 4, /proc/cmdline was read 4 times
+ *	version 4, /proc/version was read 4 times
  *
  * And down, to a version that knows nothing of this file:
  *
@@ -22,7 +22,7 @@
  *	# insmod livepatch-version1.ko
  *	# dmesg | tail				among the messages of livepatch
  *	livepatch_version4: pre_unpatch: /proc/livepatch_version goes
- *	# cat /proc/cmdline; cat /proc/livepatch_version
+ *	# cat /proc/version; cat /proc/livepatch_version
  *	version 1, read 5 times
  *	cat: /proc/livepatch_version: No such file or directory
  *	# rmmod livepatch_version4
@@ -38,14 +38,14 @@
 
 static struct klp_patch version_patch;
 
-static int version_cmdline_show(struct seq_file *m, void *v)
+static int sample_version_show(struct seq_file *m, void *v)
 {
 	seq_printf(m, "version 1, read %d times\n", count_read(&version_patch));
 	return 0;
 }
 
 static struct klp_func vmlinux_funcs[] = {
-	{ .old_name = "cmdline_proc_show", .new_func = version_cmdline_show },
+	{ .old_name = "version_proc_show", .new_func = sample_version_show },
 	{ }
 };
 

@@ -12,7 +12,7 @@
 static struct klp_patch version_patch;
 
 /* "read 1 times" was not English. */
-static int version_cmdline_show(struct seq_file *m, void *v)
+static int sample_version_show(struct seq_file *m, void *v)
 {
 	int count = count_read(&version_patch);
 
@@ -21,7 +21,7 @@ static int version_cmdline_show(struct seq_file *m, void *v)
 }
 
 static struct klp_func vmlinux_funcs[] = {
-	{ .old_name = "cmdline_proc_show", .new_func = version_cmdline_show },
+	{ .old_name = "version_proc_show", .new_func = sample_version_show },
 	{ }
 };
 

@@ -46,7 +46,7 @@ static void reader_post_unpatch(struct klp_patch *patch, struct klp_state *state
 	state->data = NULL;
 }
 
-static int version_cmdline_show(struct seq_file *m, void *v)
+static int sample_version_show(struct seq_file *m, void *v)
 {
 	struct reader *last = klp_get_state(&version_patch, READER)->data;
 	int count = count_read(&version_patch);
@@ -59,7 +59,7 @@ static int version_cmdline_show(struct seq_file *m, void *v)
 }
 
 static struct klp_func vmlinux_funcs[] = {
-	{ .old_name = "cmdline_proc_show", .new_func = version_cmdline_show },
+	{ .old_name = "version_proc_show", .new_func = sample_version_show },
 	{ }
 };
 

@@ -17,7 +17,7 @@
 
 static struct klp_patch version_patch;
 
-static int version_cmdline_show(struct seq_file *m, void *v)
+static int sample_version_show(struct seq_file *m, void *v)
 {
 	int count = count_read(&version_patch);
 
@@ -29,7 +29,7 @@ static int file_show(struct seq_file *m, void *v)
 {
 	int count = atomic_read(klp_get_state(&version_patch, COUNT)->data);
 
-	seq_printf(m, "version 4, /proc/cmdline was read %d time%s\n", count,
+	seq_printf(m, "version 4, /proc/version was read %d time%s\n", count,
 		   count == 1 ? "" : "s");
 	return 0;
 }
@@ -52,7 +52,7 @@ static void file_pre_unpatch(struct klp_patch *patch, struct klp_state *state)
 }
 
 static struct klp_func vmlinux_funcs[] = {
-	{ .old_name = "cmdline_proc_show", .new_func = version_cmdline_show },
+	{ .old_name = "version_proc_show", .new_func = sample_version_show },
 	{ }
 };
 
