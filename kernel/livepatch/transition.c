@@ -42,8 +42,8 @@
  *	    once every task on the list is in the target world, no later one can be elsewhere: a
  *	    look at the list under tasklist_lock held for reading proves that all have arrived.
  * exit:    a task that is off the list may still run losing code. Nothing of it is freed before
- *	    RCU-tasks, which waits for exiting tasks too, has had a grace period (see main.c). It does
- *	    not wait for those that sleep: a replacement that runs that late must not.
+ *	    RCU-tasks, which waits for exiting tasks too, has had a grace period (see main.c). It
+ *	    does not wait for those that sleep: a replacement that runs that late must not.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -213,7 +213,7 @@ enum klp_verdict {
 	KLP_ON_STACK,		/* is inside, or on its way into, code that it has to leave first */
 	KLP_UNRELIABLE,		/* its stack cannot be walked for certain */
 	KLP_IN_KERNEL,		/* has to leave the kernel first, whatever is on its stack */
-	KLP_IN_FLIGHT,		/* KLP_ON_STACK, told where to go by the handler and not there yet */
+	KLP_IN_FLIGHT,		/* KLP_ON_STACK, told where to go and not there yet */
 	KLP_VERDICTS
 };
 

@@ -170,7 +170,7 @@ in_small_pieces() {
 	exec 5< $BLOCKERS
 	wake 1
 	until_true "the transition to end" settled klpt_p1
-	is "$(dd bs=7 status=none <&5 | grep -c ' on stack: klpt_sleep+')" 40 "tasks in an older look"
+	is "$(dd bs=7 status=none <&5 | grep -c ' on stack: klpt_sleep+')" 40 "tasks in an old look"
 	exec 5<&-
 	is "$(cat $BLOCKERS)" "no transition" blockers
 }

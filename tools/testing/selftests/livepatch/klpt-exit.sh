@@ -126,7 +126,7 @@ preemptible() {
 	[[ "$(uname -v)" == *PREEMPT* ]] && ! grep -Eq 'preempt=(none|voluntary)' /proc/cmdline
 }
 
-it replaced_while_tasks_exit "a thousand tasks exit while patches replace each other and are removed"
+it replaced_while_tasks_exit "a thousand tasks exit while patches replace each other and go"
 it disabled_while_tasks_exit "a thousand tasks exit while a patch comes and goes"
 preemptible && it held_back "a module stays as long as tasks that are off the list run its code"
 klpt_main

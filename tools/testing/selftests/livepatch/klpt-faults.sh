@@ -120,9 +120,9 @@ handed_over() {
 		returns value 4
 		return
 	fi
-	is "$(calls klpt_s4 pre_patch 3)" "$(calls klpt_s4 'post_u*n*patch' 3)" \
+	is "$(calls klpt_s4 'pre_u*n*patch' 3)" "$(calls klpt_s4 'post_u*n*patch' 3)" \
 		"calls for state 3"
-	is "$(calls klpt_s3 pre_unpatch 2)" "$(calls klpt_s3 'post_u*n*patch' 2)" \
+	is "$(calls klpt_s3 'pre_u*n*patch' 2)" "$(calls klpt_s3 'post_u*n*patch' 2)" \
 		"calls for state 2"
 	[[ -d $LP/klpt_s3 ]] || patch_with_states
 	returns value 3
