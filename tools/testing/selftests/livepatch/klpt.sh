@@ -461,7 +461,9 @@ all_clean() {
 		[[ $m == klpt_f? || ($REPLY == *klpt_f* && $m == klpt_lib) ]] || left=1
 	done
 	patches
-	[[ -z $REPLY && -z $left ]]
+	[[ -z $REPLY && -z $left ]] || return 1
+	# Without a patch, there is no callback that waits with the lock that this takes.
+	echo 0 > "$DEBUG/hits" || :
 } 2>/dev/null
 
 cleanup() {
@@ -473,7 +475,6 @@ cleanup() {
 		echo > $TRACING/kprobe_events
 		echo 0 > $TRACING/events/enable
 		echo 0 > /proc/klpt/hold
-		echo 0 > $DEBUG/hits
 		echo 15 > $PARAMS/signal_after
 		echo 60 > $PARAMS/stall_warning
 		echo 1 > /proc/sys/kernel/ftrace_enabled
