@@ -506,7 +506,7 @@ forcing() {
 }
 
 follow_events() {
-	local follower instance
+	local follower second instance
 
 	if [[ ! -e $TRACING/events/livepatch ]]; then
 		klp 4 events
@@ -520,16 +520,18 @@ follow_events() {
 	instance=$TRACING/instances/klp-$follower
 	until_true "klp to follow" grep -q following "$tmp/errors"
 	[[ -d $instance ]] || fail "no instance $instance"
-	command klp events --json > "$tmp/lines" 2> "$tmp/errors" &
-	until_true "klp to follow" grep -q following "$tmp/errors"
+	command klp events --json > "$tmp/lines" 2> "$tmp/errors2" &
+	second=$!
+	until_true "klp to follow" grep -q following "$tmp/errors2"
 	blocked klpt_p1
 	klp 0 reverse
 	until_true "the end to be told" grep -q '^[0-9.]* klpt_p1: unpatched after' "$tmp/words"
 	until_true "the end to be told" grep -q klp_transition_settle "$tmp/lines"
-	kill -TERM $follower $!
+	kill -TERM $follower $second
 	wait $follower
 	is $? 0 "status of klp events"
-	wait $!
+	wait $second
+	is $? 0 "status of klp events --json"
 	gone "$instance" || fail "$instance was left behind"
 	is "$(ls $TRACING/instances)" "" "instances that are left"
 	said=$(< "$tmp/words")
