@@ -3,7 +3,6 @@
  * klp events: what is going on just now?  The trace events of the group livepatch, in words. They
  * go through an instance of tracefs of our own, so that nobody else's tracing is disturbed.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -29,16 +28,16 @@ static const struct event {
 	  "{patch}: transition begins, on the way to {target}" },
 	{ "klp_transition_reverse", { "patch", "target" },
 	  "{patch}: turned round, now on the way to {target}" },
-	{ "klp_transition_force", { "patch", "target", "tasks" },
-	  "{patch}: forced to {target}, {tasks} tasks had not arrived" },
-	{ "klp_transition_settle", { "patch", "target", "ms", "rounds" },
-	  "{patch}: {target} after {ms} ms, {rounds} rounds" },
-	{ "klp_task_switch", { "pid", "comm", "target", "how" },
+	{ "klp_transition_force", { "patch", "target" },
+	  "{patch}: forced to {target}" },
+	{ "klp_transition_settle", { "patch", "target", "duration", "rounds" },
+	  "{patch}: {target} after {duration} s, {rounds} rounds" },
+	{ "klp_task_switch", { "comm", "pid", "target", "how" },
 	  "task {pid} ({comm}) is {target} now, by {how}" },
-	{ "klp_task_blocked", { "pid", "comm", "verdict", "func" },
+	{ "klp_task_blocked", { "comm", "pid", "verdict", "func" },
 	  "task {pid} ({comm}) has to stay: {verdict} {func}" },
-	{ "klp_hook_batch", { "functions" },
-	  "{functions} functions are diverted" },
+	{ "klp_hook_batch", { "functions", "ret" },
+	  "{functions} functions handed to ftrace, which returned {ret}" },
 	{ "klp_state_callback", { "patch", "state", "callback", "ret" },
 	  "{patch}: state {state}: {callback} returned {ret}" },
 	{ "klp_shadow_collect", { "id", "count" },
@@ -78,7 +77,9 @@ static void split_fields(struct record *r)
 
 		if (!at)
 			continue;
-		r->value[i] = at + strlen(key) + 1;
+		/* No function: the task is not looked at, or not inside of one. */
+		if (strcmp(at, "func=0x0"))
+			r->value[i] = at + strlen(key) + 1;
 		if (at != r->text)
 			at[-1] = '\0';
 		else
@@ -86,11 +87,18 @@ static void split_fields(struct record *r)
 	}
 }
 
-static const char *words_for(const char *key, const char *value)
+static int is_key(const char *key, size_t len, const char *other)
 {
-	if (strcmp(key, "target") || !isdigit((unsigned char)*value))
-		return value;
-	return atoi(value) ? "patched" : "unpatched";
+	return strlen(other) == len && !strncmp(key, other, len);
+}
+
+/* Seconds from what the event gives in nanoseconds. */
+static const char *seconds(const char *value)
+{
+	static char text[32];
+
+	snprintf(text, sizeof(text), "%.3f", strtoull(value, NULL, 10) / 1e9);
+	return text;
 }
 
 /* "  comm-PID [CPU] FLAGS TIME: EVENT: FIELDS"; 0 when LINE is one of ours. */
@@ -119,13 +127,15 @@ static int parse(struct record *r, char *line)
 	return 0;
 }
 
+/* For people. */
 static const char *field(const struct record *r, const char *key, size_t len)
 {
 	for (int i = 0; i < MOST_FIELDS && r->event->keys[i]; i++) {
-		const char *k = r->event->keys[i];
-
-		if (strlen(k) == len && !strncmp(k, key, len) && r->value[i])
-			return words_for(k, r->value[i]);
+		if (!is_key(key, len, r->event->keys[i]))
+			continue;
+		if (is_key(key, len, "duration") && r->value[i])
+			return seconds(r->value[i]);
+		return r->value[i] ? r->value[i] : "";
 	}
 	return "?";
 }
@@ -135,12 +145,17 @@ static void print_sentence(const struct record *r)
 	const char *sentence = r->event->sentence, *value, *close;
 
 	while (*sentence) {
-		close = *sentence == '{' ? strchr(sentence, '}') : NULL;
+		int space = sentence[0] == ' ' && sentence[1] == '{';
+
+		close = *sentence == '{' || space ? strchr(sentence, '}') : NULL;
 		if (!close) {
 			fputc(*sentence++, out);
 			continue;
 		}
-		value = field(r, sentence + 1, close - sentence - 1);
+		sentence += space + 1;
+		value = field(r, sentence, close - sentence);
+		if (space && *value)
+			fputc(' ', out);
 		print_clean(value, strlen(value));
 		sentence = close + 1;
 	}
@@ -170,13 +185,13 @@ static void json_record(const struct record *r)
 	if (!r->event)
 		json_string("text", r->text);
 	for (int i = 0; r->event && i < MOST_FIELDS && r->event->keys[i]; i++) {
-		const char *value = r->value[i] ? words_for(r->event->keys[i], r->value[i]) : NULL;
+		const char *key = r->event->keys[i], *value = r->value[i];
 		long number = value ? strtol(value, &end, 10) : 0;
 
-		if (value && *value && !*end)
-			json_number(r->event->keys[i], number);
+		if (value && *value && (!*end || !strcmp(end, " ns")))
+			json_number(key, number);
 		else
-			json_string(r->event->keys[i], value);
+			json_string(key, value);
 	}
 	json_close();
 }

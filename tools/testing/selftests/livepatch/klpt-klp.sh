@@ -45,9 +45,6 @@ advises() {
 	complains "^klp:   .*$1"
 }
 
-# The name of the tasks that call() makes: that of this script, as the kernel keeps it.
-comm=$(< /proc/$$/comm)
-
 # A kernel of our own shows who is waited for.
 tells() {
 	[[ -e /sys/kernel/debug/livepatch/blockers ]]
@@ -261,11 +258,11 @@ who_blocks() {
 	blocked klpt_p1
 	klp 0 blockers
 	says '^klpt_p1: on the way to patched.*, 1 task left$'
-	says "^ +$pid +$pid [SD]  $comm +on stack: klpt_sleep"
+	says "^ +$pid +$pid [SD]  $COMM +on stack: klpt_sleep"
 	says 'klp reverse klpt_p1'
 	klp 0 blockers --json
 	json '[.patch, .target, .pending]' '["klpt_p1","patched",1]'
-	json '[.blockers[] | .tid, .pid, .comm, .verdict]' "[$pid,$pid,\"$comm\",\"on stack\"]"
+	json '[.blockers[] | .tid, .pid, .comm, .verdict]' "[$pid,$pid,\"$COMM\",\"on stack\"]"
 	json '.blockers[0].where | startswith("klpt_sleep")' true
 	if tells; then
 		json '[.source, (.age | type)]' '["kernel","number"]'
@@ -455,7 +452,7 @@ nudge() {
 		says '^klpt_p1: the kernel wakes up 1 task$'
 		is "$(cat $delay)" "$before" "$delay afterwards"
 	else
-		says "^ *$pid $comm +interrupted\$"
+		says "^ *$pid $COMM +interrupted\$"
 	fi
 	says '^klpt_p1: 0 tasks left$'
 	has $LP/klpt_p1/transition 0 || fail "the transition goes on"
@@ -482,7 +479,7 @@ nudge_in_vain() {
 	else
 		klp 1 signal --timeout 0.1
 		says "^ *$thread .* is a kernel thread"
-		says "^ *$pid $comm +does not react"
+		says "^ *$pid $COMM +does not react"
 		complains "patch klpt_p1: no task could be woken up"
 	fi
 	only_left klpt_p1 1 "$thread" "$pid"
@@ -509,7 +506,7 @@ forcing() {
 }
 
 follow_events() {
-	local follower instance
+	local follower second instance
 
 	if [[ ! -e $TRACING/events/livepatch ]]; then
 		klp 4 events
@@ -523,27 +520,29 @@ follow_events() {
 	instance=$TRACING/instances/klp-$follower
 	until_true "klp to follow" grep -q following "$tmp/errors"
 	[[ -d $instance ]] || fail "no instance $instance"
-	command klp events --json > "$tmp/lines" 2> "$tmp/errors" &
-	until_true "klp to follow" grep -q following "$tmp/errors"
+	command klp events --json > "$tmp/lines" 2> "$tmp/errors2" &
+	second=$!
+	until_true "klp to follow" grep -q following "$tmp/errors2"
 	blocked klpt_p1
 	klp 0 reverse
 	until_true "the end to be told" grep -q '^[0-9.]* klpt_p1: unpatched after' "$tmp/words"
 	until_true "the end to be told" grep -q klp_transition_settle "$tmp/lines"
-	kill -TERM $follower $!
+	kill -TERM $follower $second
 	wait $follower
 	is $? 0 "status of klp events"
-	wait $!
+	wait $second
+	is $? 0 "status of klp events --json"
 	gone "$instance" || fail "$instance was left behind"
 	is "$(ls $TRACING/instances)" "" "instances that are left"
 	said=$(< "$tmp/words")
 	says '^[0-9.]+ klpt_p1: transition begins, on the way to patched$'
-	says "^[0-9.]+ task $pid \\($comm\\) has to stay: on stack.*klpt_sleep"
+	says "^[0-9.]+ task $pid \\($COMM\\) has to stay: on stack.*klpt_sleep"
 	says '^[0-9.]+ klpt_p1: turned round, now on the way to unpatched$'
 	says '^[0-9.]+ task [0-9]+ \(.*\) is patched now, by '
 	! grep -q '?' "$tmp/words" || fail "fields are missing: $(grep '?' "$tmp/words")"
 	said=$(jq -s '[.[] | select(.event == "klp_transition_settle")]' "$tmp/lines") ||
 		fail "not JSON: $(< "$tmp/lines")"
-	json '[.[0].patch, .[0].target, (.[0].ms | type)]' '["klpt_p1","unpatched","number"]'
+	json '[.[0].patch, .[0].target, (.[0].duration | type)]' '["klpt_p1","unpatched","number"]'
 }
 
 bug_report() {
@@ -557,7 +556,7 @@ bug_report() {
 	says "^Linux version $(uname -r) "
 	says '^tainted: [0-9]+ [A-Z]*K'
 	says '^  klpt_target:klpt_sleep,1$'
-	says "^task $pid of process $pid \\($comm\\), state [SD], on stack\$"
+	says "^task $pid of process $pid \\($COMM\\), state [SD], on stack\$"
 	says '^\[<0>\] klpt_sleep'
 	says "^\\[ *[0-9.]+\\] livepatch: 'klpt_p1': starting patching transition\$"
 	says '^klpt_target [0-9]+ '
@@ -656,8 +655,8 @@ progress_bar() {
 	asleep sleep 2
 	typed klp load --progress "$MODULES/klpt_p1.ko" spec=klpt_target:klpt_value,klpt_sleep
 	on_screen "the bar" '^klpt_p1 to patched \[#+-*\] [0-9]+/[0-9]+ tasks, 2 left, [0-9]+ s$'
-	on_screen "the first task" "^ +$first +$first [SD]  $comm +on stack: klpt_sleep"
-	on_screen "the second task" "^ +$pid +$pid [SD]  $comm +on stack: klpt_sleep"
+	on_screen "the first task" "^ +$first +$first [SD]  $COMM +on stack: klpt_sleep"
+	on_screen "the second task" "^ +$pid +$pid [SD]  $COMM +on stack: klpt_sleep"
 	wake 1
 	on_screen "one task less" '\] [0-9]+/[0-9]+ tasks, 1 left, [0-9]+ s$'
 	poll eval "! shows '^ +$first '" || fail "the first task is still shown: $(screen)"
@@ -686,7 +685,7 @@ colours() {
 	patch klpt_p1 spec=klpt_target:klpt_value
 	typed klp list
 	on_screen "the end" '^status 0$'
-	term capture-pane -e -p -t klpt | grep -q $'\033.*enabled' || fail "no colours on a terminal"
+	term capture-pane -e -p -t klpt | grep -q $'\033.*enabled' || fail "no colours"
 	typed NO_COLOR=1 klp list
 	on_screen "the end" '^status 0$'
 	! term capture-pane -e -p -t klpt | grep -q $'\033' || fail "colours in spite of NO_COLOR"
@@ -715,7 +714,7 @@ no_terminal() {
 	only_left klpt_p1 1 "$pid"
 	klp 3 wait --progress --timeout 0.5
 	says '^klpt_p1: 1 of [0-9]+ tasks left after 0 s$'
-	says "^ +$pid +$pid [SD]  $comm +on stack: klpt_sleep"
+	says "^ +$pid +$pid [SD]  $COMM +on stack: klpt_sleep"
 	is "$(grep -c ' tasks left' <<< "$said")" 1 "lines while nothing changes"
 	[[ $said != *$'\033'* && $said != *$'\r'* ]] || fail "control characters in a pipe"
 }
