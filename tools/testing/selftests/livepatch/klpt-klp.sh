@@ -316,7 +316,7 @@ who_blocks_disabling() {
 # What anybody may call a task must not get into the terminal.
 evil_names() {
 	(
-		printf 'a) S \033[31m\\"' > /proc/self/comm
+		printf 'a) S \033[31m\042\134' > /proc/self/comm
 		echo sleep 1 > $TARGET/call
 	) &
 	pid=$!
@@ -330,6 +330,7 @@ evil_names() {
 	[[ $said != *$'\033'* ]] || fail "the name of a task got into the terminal"
 	klp 0 blockers --json
 	json '[.blockers[] | .tid, .verdict]' "[$pid,\"on stack\"]"
+	json '.blockers[0].comm' '"a) S \u001b[31m\"\\"'
 }
 
 load_timeout() {
