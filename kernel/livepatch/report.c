@@ -7,7 +7,8 @@
  *	hits		how often patched functions are called (hits.c)
  *	statistics	how the last transitions went (stats.c)
  *
- * For people who look for the reason of something; no program should depend on the format.
+ * For people who look for the reason of something, and for the klp tool, which copes when a line is
+ * not what it knows.
  */
 #include <linux/debugfs.h>
 #include <linux/init.h>
