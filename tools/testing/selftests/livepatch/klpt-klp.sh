@@ -622,8 +622,11 @@ not_for_everybody() {
 
 ### On a terminal
 
+# A server of its own for each terminal: one that is about to exit still takes orders.
+terminals=0
+
 term() {
-	tmux -f /dev/null -L klpt "$@"
+	tmux -f /dev/null -L klpt$terminals "$@"
 }
 
 screen() {
@@ -643,6 +646,7 @@ on_screen() {
 typed() {
 	export LC_ALL=C.UTF-8
 	term kill-server 2> /dev/null
+	terminals=$((terminals + 1))
 	term new-session -d -s klpt -x 90 -y 20 "$* ; echo status \$?; cat" ||
 		fail "tmux does not start"
 	trap 'term kill-server' EXIT
