@@ -305,4 +305,6 @@ void klp_resched_enable(void);
 void klp_resched_disable(void);
 #endif
 
+/* --- trace.c: trace events, include/trace/events/livepatch.h ---------------------------------- */
+
 #endif /* _LIVEPATCH_INTERNAL_H */

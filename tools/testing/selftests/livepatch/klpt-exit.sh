@@ -13,12 +13,6 @@ exiting() {
 	read -ra exiting < /proc/klpt/exiting
 }
 
-# exits_are_more_than NUMBER: that have begun
-exits_are_more_than() {
-	exiting
-	((exiting[4] > $1))
-}
-
 # nobody_in NUMBER: of the patch
 nobody_in() {
 	exiting
@@ -46,16 +40,16 @@ replace() {
 	rmmod "klpt_p$1" || fail "rmmod klpt_p$1"
 }
 
+# How long a crowd takes to exit depends on the machine: there are crowds until some were met.
 replaced_while_tasks_exit() {
-	local before old=1 seen=0
+	local before crowds=0 old=1 seen=0
 
 	patch klpt_p1 spec=$SPEC
-	for _ in 1 2 3; do
+	while ((seen < 3 && crowds++ < 20)); do
 		crowd
 		exiting
 		before=${exiting[4]}
 		wake 7
-		until_true "tasks to exit" exits_are_more_than "$before"
 		# From one patch to the other and back for as long as it takes.
 		while exiting && ((exiting[4] < before + EXITS)); do
 			replace $old $((3 - old))
@@ -64,14 +58,13 @@ replaced_while_tasks_exit() {
 		done
 		until_true "all to have exited" left 0
 	done
-	note "replaced $seen times"
+	note "replaced $seen times, with $crowds crowds"
 	((seen)) || fail "not replaced once while tasks exited"
 	remove klpt_p$old
 	exiting
 	is "${exiting[*]:0:4}" "0 0 0 0" "tasks that are still exiting"
 }
 
-# How long a crowd takes to exit depends on the machine: there are crowds until some were met.
 disabled_while_tasks_exit() {
 	local before crowds=0 seen=0
 
