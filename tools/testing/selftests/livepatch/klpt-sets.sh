@@ -351,10 +351,13 @@ supersede_two_and_reverse() {
 
 	load klpt_p3 $V,klpt_other,klpt_sleep replace=1 supersedes=1,$LARGE
 	only_left klpt_p3 1 "$pid"
+	# In the new world: the way back has to wait, too.
+	asleep sleep 2
 	put $LP/klpt_p3/enabled 0
 	put $LP/klpt_p3/enabled 1
 	wake 1
 	until_true "klpt_p3 to be enabled" settled klpt_p3
+	wake 2
 	replaced klpt_p1 klpt_p2
 	three_values "3 3 0" "of the patch that took over"
 	enabled klpt_p4
