@@ -9,8 +9,16 @@ import re
 import subprocess
 import sys
 
-# What the module interface of later kernels has in addition.
-ADDED = {'klp_find_section_by_name': 'EXPORT_SYMBOL_GPL'}
+# What the module interface of later kernels has in addition, and calls that are ours alone.
+ADDED = dict.fromkeys([
+    'klp_find_section_by_name',
+    'klp_shadow_type_alloc',
+    'klp_shadow_type_free',
+    'klp_shadow_type_free_all',
+    'klp_shadow_type_free_module',
+    'klp_shadow_type_get',
+    'klp_shadow_type_get_or_alloc',
+], 'EXPORT_SYMBOL_GPL')
 
 
 def exported_by(path):
