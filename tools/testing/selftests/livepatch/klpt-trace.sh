@@ -197,6 +197,8 @@ klp_state_callback: patch=klpt_s1 state=2 callback=pre_patch ret=-19" "events, r
 
 # The transition does not depend on anybody listening, nor on when.
 switched_on_late() {
+	# None at first, whatever the test before has left on.
+	traced
 	asleep sleep 1
 	load klpt_p1 spec=klpt_target:klpt_sleep
 	only_left klpt_p1 1 "$pid"
