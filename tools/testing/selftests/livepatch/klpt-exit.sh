@@ -41,11 +41,12 @@ replace() {
 }
 
 # How long a crowd takes to exit depends on the machine: there are crowds until some were met.
+# Without preemption all may have exited before this shell runs again.
 replaced_while_tasks_exit() {
 	local before crowds=0 old=1 seen=0
 
 	patch klpt_p1 spec=$SPEC
-	while ((seen < 3 && crowds++ < 20)); do
+	while ((seen < 3 && crowds++ < 8)); do
 		crowd
 		exiting
 		before=${exiting[4]}
@@ -59,7 +60,7 @@ replaced_while_tasks_exit() {
 		until_true "all to have exited" left 0
 	done
 	note "replaced $seen times, with $crowds crowds"
-	((seen)) || fail "not replaced once while tasks exited"
+	((seen)) || ! preemptible || fail "not replaced once while tasks exited"
 	remove klpt_p$old
 	exiting
 	is "${exiting[*]:0:4}" "0 0 0 0" "tasks that are still exiting"
@@ -68,14 +69,14 @@ replaced_while_tasks_exit() {
 disabled_while_tasks_exit() {
 	local before crowds=0 seen=0
 
-	while ((seen < 3 && crowds++ < 20)); do
+	while ((seen < 3 && crowds++ < 8)); do
 		crowd
 		exiting
 		before=${exiting[4]}
 		patch klpt_p1 spec=$SPEC
 		wake 7
 		exiting
-		((exiting[4] == before + EXITS)) || seen=$((seen + 1))
+		((exiting[4] >= before + EXITS)) || seen=$((seen + 1))
 		disable klpt_p1
 		until_true "module klpt_p1 to be unused" unused klpt_p1
 		nobody_in 1 || fail "${exiting[0]} tasks are in klpt_p1, which can be removed"
@@ -83,7 +84,7 @@ disabled_while_tasks_exit() {
 		until_true "all to have exited" left 0
 	done
 	note "disabled $seen times, with $crowds crowds"
-	((seen)) || fail "not disabled once while tasks exited"
+	((seen)) || ! preemptible || fail "not disabled once while tasks exited"
 }
 
 # Ten tasks stay there until they are let go: off the list, so that no transition waits for them.
