@@ -60,7 +60,7 @@ static void klp_blockers_note(struct task_struct *task, void *arg)
 	enum klp_verdict verdict;
 	unsigned long where = 0;
 
-	if (READ_ONCE(task->patch_state) == all->target)
+	if (klp_task_arrived(task))
 		return;
 	if (all->nr++ >= KLP_BLOCKERS_MAX)
 		return;

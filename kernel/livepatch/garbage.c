@@ -83,7 +83,7 @@ int klp_garbage_plan(void)
 	int ret;
 
 	list_for_each_entry(patch, &klp_patches, list) {
-		if (klp_world_has(patch, 0) && klp_world_has(patch, 1))
+		if (!klp_world_changes(patch))
 			continue;
 		ret = klp_garbage_plan_patch(patch);
 		if (ret) {

@@ -205,9 +205,10 @@ static enum klp_verdict klp_task_judge(struct task_struct *task, unsigned long *
 	return klp_stack_check(task, where);
 }
 
-/* @task has changed over; by itself, unless it was moved by a round. */
-static void klp_task_moved(struct task_struct *task, enum klp_way way)
+/* @task, whose flag has been cleared, changes over; by itself, unless it is moved by a round. */
+static void klp_task_arrive(struct task_struct *task, enum klp_way way)
 {
+	WRITE_ONCE(task->patch_state, READ_ONCE(klp_task_target));
 	this_cpu_inc(klp_task_moves[way]);
 
 	if (rcu_is_watching())
@@ -221,18 +222,15 @@ static void klp_task_moved(struct task_struct *task, enum klp_way way)
 static void klp_task_store(struct task_struct *task, enum klp_way way)
 {
 	clear_tsk_thread_flag(task, TIF_PATCH_PENDING);
-	WRITE_ONCE(task->patch_state, READ_ONCE(klp_task_target));
-	klp_task_moved(task, way);
+	klp_task_arrive(task, way);
 }
 
 /* Likewise, where the flag says whether there is something to do. */
 static void klp_task_take(struct task_struct *task, enum klp_way way)
 {
 	/* B: a full barrier; who sees the flag sees what was written before it was set. */
-	if (!test_and_clear_tsk_thread_flag(task, TIF_PATCH_PENDING))
-		return;
-	WRITE_ONCE(task->patch_state, READ_ONCE(klp_task_target));
-	klp_task_moved(task, way);
+	if (test_and_clear_tsk_thread_flag(task, TIF_PATCH_PENDING))
+		klp_task_arrive(task, way);
 }
 
 /**
