@@ -11,7 +11,7 @@
 
 static int klp_forbid_guard(const struct klp_layer *guard, struct klp_ranges **set)
 {
-	struct klp_site *site = guard->ip ? klp_hook_find(guard->ip) : NULL;
+	struct klp_site *site = guard->ip ? klp_index_find(guard->ip) : NULL;
 	int ret;
 
 	ret = klp_code_forbid(guard->orig, set);
@@ -46,6 +46,9 @@ static int klp_forbid_code(int target, struct klp_ranges **set)
 	struct klp_site *site;
 	int ret;
 
+	ret = klp_trampoline_forbid(set);
+	if (ret)
+		return ret;
 	klp_for_each_site(site) {
 		ret = klp_site_forbid(site, !target, set);
 		if (ret)

@@ -3,7 +3,8 @@
  * How does a call get diverted?
  *
  * ftrace calls klp_hook_handler() at the entry of a patched function, which looks its site up and
- * changes the address that the call goes on at. One ftrace_ops serves a whole batch of sites:
+ * changes the address that the call goes on at; or the trampoline (trampoline.c), which does the
+ * same. One ftrace_ops serves a whole batch of sites:
  * registering a thousand functions costs one pass over ftrace's records and one trampoline, and
  * dropping them waits for one set of grace periods.
  *
@@ -20,22 +21,6 @@
 /* All hooks that are registered; klp_mutex. */
 static LIST_HEAD(klp_hooks);
 
-/* Calls are counted, every site of a registered hook has counters; switched under klp_mutex. */
-static DEFINE_STATIC_KEY_FALSE(klp_hook_counts);
-
-static __always_inline struct klp_site *klp_hook_probe(struct klp_hook *hook, unsigned long ip)
-{
-	/* hash_long(), with the shift at hand: the handler counts instructions. */
-	struct klp_site *site = hook->sites + (ip * GOLDEN_RATIO_PRIME >> hook->shift);
-
-	/* The table is at most half full: an empty slot ends the search. */
-	while (unlikely(site->ip != ip) && site->ip) {
-		if (++site == hook->end)
-			site = hook->sites;
-	}
-	return site;
-}
-
 /*
  * Divert a call. With preemption off from the choice of the world to the choice of the address,
  * klp_sync() can wait for everybody who uses an old destination.
@@ -48,18 +33,18 @@ static __always_inline struct klp_site *klp_hook_probe(struct klp_hook *hook, un
 static void notrace klp_hook_handler(unsigned long ip, unsigned long parent_ip,
 				     struct ftrace_ops *fops, struct ftrace_regs *fregs)
 {
-	struct klp_hook *hook = container_of(fops, struct klp_hook, fops);
-	const struct klp_site *site;
+	struct klp_site *site;
 	void *dest;
 
 	preempt_disable_notrace();
-	site = klp_hook_probe(hook, ip);
-	/* KLP_TRANSITION_IDLE, -1, acts like world 0. */
-	dest = READ_ONCE(site->dest[(READ_ONCE(current->patch_state) + 1U) >> 1]);
-	if (static_branch_unlikely(&klp_hook_counts))
-		this_cpu_inc(site->hits->calls[!!dest]);
-	if (dest)
-		ftrace_regs_set_instruction_pointer(fregs, (unsigned long)dest);
+	if (klp_index_search(klp_index_key(ip), &site)) {
+		/* -1, KLP_TRANSITION_IDLE, is right before 0. gcc does not extend a volatile. */
+		dest = READ_ONCE(site->dest[(long)data_race(current->patch_state)]);
+		if (static_branch_unlikely(&klp_index_counts))
+			this_cpu_inc(site->hits->calls[!!dest]);
+		if (dest)
+			ftrace_regs_set_instruction_pointer(fregs, (unsigned long)dest);
+	}
 	preempt_enable_no_resched_notrace();
 }
 
@@ -67,75 +52,59 @@ static void notrace klp_hook_handler(unsigned long ip, unsigned long parent_ip,
  * klp_hook_alloc() - start a batch
  * @nr: how many sites it is going to have at most
  *
- * Context: process context, may sleep.
+ * Context: process context, may sleep; klp_mutex held.
  * Return: the batch, to be filled with klp_hook_insert(), or NULL.
  */
 struct klp_hook *klp_hook_alloc(unsigned int nr)
 {
-	unsigned int bits = ilog2(roundup_pow_of_two(max(nr, 1U) * 2));
-	struct klp_hook *hook;
+	struct klp_hook *hook = kvzalloc(struct_size(hook, sites, nr), GFP_KERNEL);
 
-	hook = kvzalloc(struct_size(hook, sites, 1UL << bits), GFP_KERNEL);
 	if (!hook)
 		return NULL;
+	if (klp_index_reserve(nr)) {
+		kvfree(hook);
+		return NULL;
+	}
 
-	hook->bits = bits;
-	hook->shift = BITS_PER_LONG - bits;
-	hook->end = hook->sites + (1UL << bits);
 	hook->fops.func = klp_hook_handler;
 	hook->fops.flags = FTRACE_OPS_FL_DYNAMIC | FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT;
 	if (!IS_ENABLED(CONFIG_HAVE_DYNAMIC_FTRACE_WITH_ARGS))
 		hook->fops.flags |= FTRACE_OPS_FL_SAVE_REGS;
+	klp_trampoline_offer(&hook->fops);
 	return hook;
 }
 
 /**
  * klp_hook_insert() - add a site to a batch that is not registered yet
  * @hook: the batch
- * @ip: ftrace location
+ * @ip: ftrace location; the index has no site there
  *
- * Context: any.
- * Return: the site, which may have been there before.
+ * Context: process context, may sleep; klp_mutex held.
+ * Return: the site, or NULL when there is no memory.
  */
 struct klp_site *klp_hook_insert(struct klp_hook *hook, unsigned long ip)
 {
-	struct klp_site *site = klp_hook_probe(hook, ip);
+	struct klp_site *site = &hook->sites[hook->nr];
 
-	if (!site->ip) {
-		site->ip = ip;
-		INIT_LIST_HEAD(&site->layers);
-		hook->nr++;
-	}
+	site->ip = ip;
+	INIT_LIST_HEAD(&site->layers);
+	if (klp_index_add(site))
+		return NULL;
+	hook->nr++;
 	return site;
 }
 
-/**
- * klp_hook_lookup() - find a site in one batch
- * @hook: the batch
- * @ip: ftrace location
- *
- * Context: klp_mutex held.
- * Return: the site or NULL.
- */
-struct klp_site *klp_hook_lookup(struct klp_hook *hook, unsigned long ip)
+static struct klp_site *klp_hook_next_site(struct klp_hook *hook, struct klp_site *site)
 {
-	struct klp_site *site = klp_hook_probe(hook, ip);
-
-	return site->ip ? site : NULL;
-}
-
-static struct klp_site *klp_hook_next_slot(struct klp_hook *hook, struct klp_site *site)
-{
-	for (site = site ? site + 1 : hook->sites; site < hook->end; site++) {
-		if (site->ip)
-			return site;
-	}
-	return NULL;
+	site = site ? site + 1 : hook->sites;
+	return site < hook->sites + hook->nr ? site : NULL;
 }
 
 /**
  * klp_hook_free() - throw a batch away that is not registered
  * @hook: the batch, may be NULL
+ *
+ * Context: process context, may sleep; klp_mutex held.
  */
 void klp_hook_free(struct klp_hook *hook)
 {
@@ -144,8 +113,11 @@ void klp_hook_free(struct klp_hook *hook)
 	if (!hook)
 		return;
 
-	while ((site = klp_hook_next_slot(hook, site)))
+	while ((site = klp_hook_next_site(hook, site))) {
+		klp_index_remove(site);
 		free_percpu(site->hits);
+	}
+	klp_index_trim();
 	ftrace_free_filter(&hook->fops);
 	kvfree(hook);
 }
@@ -155,7 +127,7 @@ static int klp_hook_add_hits(struct klp_hook *hook)
 {
 	struct klp_site *site = NULL;
 
-	while ((site = klp_hook_next_slot(hook, site))) {
+	while ((site = klp_hook_next_site(hook, site))) {
 		site->hits = site->hits ?: alloc_percpu(struct klp_hits);
 		if (!site->hits)
 			return -ENOMEM;
@@ -177,7 +149,7 @@ int klp_hook_count(enum klp_counting on)
 	unsigned int cpu;
 	int ret;
 
-	static_branch_disable(&klp_hook_counts);
+	static_branch_disable(&klp_index_counts);
 	if (on == KLP_COUNT_OFF)
 		return 0;
 
@@ -193,14 +165,14 @@ int klp_hook_count(enum klp_counting on)
 		for_each_possible_cpu(cpu)
 			memset(per_cpu_ptr(site->hits, cpu), 0, sizeof(struct klp_hits));
 	}
-	static_branch_enable(&klp_hook_counts);
+	static_branch_enable(&klp_index_counts);
 	return 0;
 }
 
 /* Are calls counted? klp_mutex. */
 bool klp_hook_counting(void)
 {
-	return static_key_enabled(&klp_hook_counts);
+	return static_key_enabled(&klp_index_counts);
 }
 
 /* The sites that @pick chooses, as ftrace wants them. */
@@ -211,7 +183,7 @@ static unsigned long *klp_hook_ips(struct klp_hook *hook, bool (*pick)(const str
 	struct klp_site *site = NULL;
 
 	*nr = 0;
-	while (ips && (site = klp_hook_next_slot(hook, site))) {
+	while (ips && (site = klp_hook_next_site(hook, site))) {
 		if (pick(site))
 			ips[(*nr)++] = site->ip;
 	}
@@ -271,7 +243,7 @@ int klp_hook_register(struct klp_hook *hook, unsigned long *culprit)
 	unsigned int nr;
 	int ret;
 
-	*culprit = klp_hook_next_slot(hook, NULL)->ip;
+	*culprit = klp_hook_next_site(hook, NULL)->ip;
 	if (klp_hook_counting()) {
 		ret = klp_hook_add_hits(hook);
 		if (ret)
@@ -287,30 +259,10 @@ int klp_hook_register(struct klp_hook *hook, unsigned long *culprit)
 		return ret;
 	}
 
-	while ((site = klp_hook_next_slot(hook, site)))
+	while ((site = klp_hook_next_site(hook, site)))
 		site->hooked = true;
 	list_add_tail(&hook->node, &klp_hooks);
 	return 0;
-}
-
-/**
- * klp_hook_find() - find the site of a function among all batches
- * @ip: ftrace location
- *
- * Context: klp_mutex held.
- * Return: the site, or NULL when calls at @ip do not come to the handler.
- */
-struct klp_site *klp_hook_find(unsigned long ip)
-{
-	struct klp_hook *hook;
-	struct klp_site *site;
-
-	list_for_each_entry(hook, &klp_hooks, node) {
-		site = klp_hook_lookup(hook, ip);
-		if (site && site->hooked)
-			return site;
-	}
-	return NULL;
 }
 
 /* The batch that a site belongs to. */
@@ -319,7 +271,7 @@ static struct klp_hook *klp_hook_of(const struct klp_site *site)
 	struct klp_hook *hook;
 
 	list_for_each_entry(hook, &klp_hooks, node) {
-		if (site >= hook->sites && site < hook->end)
+		if (site >= hook->sites && site < hook->sites + hook->nr)
 			return hook;
 	}
 	return NULL;
@@ -342,7 +294,7 @@ struct klp_site *klp_hook_next(struct klp_site *site)
 		hook = list_first_entry_or_null(&klp_hooks, struct klp_hook, node);
 
 	while (hook && !list_entry_is_head(hook, &klp_hooks, node)) {
-		site = klp_hook_next_slot(hook, site);
+		site = klp_hook_next_site(hook, site);
 		if (site)
 			return site;
 		hook = list_next_entry(hook, node);
@@ -368,9 +320,11 @@ static int klp_hook_shrink(struct klp_hook *hook)
 	if (ret)
 		return ret;
 
-	while ((site = klp_hook_next_slot(hook, site))) {
-		if (klp_site_idle(site))
+	while ((site = klp_hook_next_site(hook, site))) {
+		if (klp_site_idle(site)) {
+			klp_index_remove(site);
 			site->hooked = false;
+		}
 	}
 	return 0;
 }
@@ -379,7 +333,7 @@ static bool klp_hook_in_use(struct klp_hook *hook)
 {
 	struct klp_site *site = NULL;
 
-	while ((site = klp_hook_next_slot(hook, site))) {
+	while ((site = klp_hook_next_site(hook, site))) {
 		if (!list_empty(&site->layers))
 			return true;
 	}

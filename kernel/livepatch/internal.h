@@ -9,6 +9,7 @@
 #define _LIVEPATCH_INTERNAL_H
 
 #include <linux/irq_work.h>
+#include <linux/jump_label.h>
 #include <linux/livepatch.h>
 #include <linux/mutex.h>
 #include <linux/workqueue.h>
@@ -181,6 +182,7 @@ void klp_forbidden_free(struct klp_forbidden *forbidden);
 struct klp_layer *klp_site_winner(const struct klp_site *site, int world);
 void *klp_site_dest(const struct klp_site *site, int world);
 void klp_site_route(struct klp_site *site, int world);
+void klp_site_merge(struct klp_site *site, int world);
 void klp_site_push(struct klp_site *site, struct klp_layer *layer);
 void klp_site_pop(struct klp_layer *layer);
 int klp_code_forbid(const struct klp_code *code, struct klp_ranges **set);
@@ -192,10 +194,8 @@ int klp_site_watch(const struct klp_site *site, struct klp_ranges **set);
 
 struct klp_hook *klp_hook_alloc(unsigned int nr);
 struct klp_site *klp_hook_insert(struct klp_hook *hook, unsigned long ip);
-struct klp_site *klp_hook_lookup(struct klp_hook *hook, unsigned long ip);
 void klp_hook_free(struct klp_hook *hook);
 int klp_hook_register(struct klp_hook *hook, unsigned long *culprit);
-struct klp_site *klp_hook_find(unsigned long ip);
 struct klp_site *klp_hook_next(struct klp_site *site);
 void klp_hook_sweep(void);
 bool klp_hook_pending(const struct module *mod);
@@ -205,6 +205,96 @@ bool klp_hook_counting(void);
 /* Every site of every registered hook; under klp_mutex. */
 #define klp_for_each_site(site) \
 	for (site = klp_hook_next(NULL); site; site = klp_hook_next(site))
+
+/* --- trampoline.c: a shorter way to a site than ftrace's ------------------------------------ */
+
+#ifdef CONFIG_X86_64
+void klp_trampoline_offer(struct ftrace_ops *fops);
+bool klp_trampoline_contains(unsigned long addr);
+int klp_trampoline_forbid(struct klp_ranges **set);
+#else
+static inline void klp_trampoline_offer(struct ftrace_ops *fops)
+{
+}
+
+static inline bool klp_trampoline_contains(unsigned long addr)
+{
+	return false;
+}
+
+static inline int klp_trampoline_forbid(struct klp_ranges **set)
+{
+	return 0;
+}
+#endif
+
+/* --- trampoline_x86_64.S: the way itself ----------------------------------------------------- */
+
+void klp_trampoline(void);
+void klp_trampoline_end(void);
+
+/* --- index.c: the site that a call comes from ------------------------------------------------ */
+
+extern struct klp_index *klp_index;
+extern struct static_key_false klp_index_counts;
+
+int klp_index_reserve(unsigned int nr);
+int klp_index_add(struct klp_site *site);
+void klp_index_remove(const struct klp_site *site);
+void klp_index_trim(void);
+
+/* A site was here: searches go on. Not a key of any. */
+#define KLP_INDEX_GONE		1UL
+
+/* What a site is found by: the address that the call at its ftrace location returns to. */
+static __always_inline unsigned long klp_index_key(unsigned long ip)
+{
+	return ip + MCOUNT_INSN_SIZE;
+}
+
+/*
+ * Where the search for @key begins. Functions lie as far from each other as slots do, so that an
+ * address is a good hash of itself; see klp_index_put() for when it is not.
+ */
+static __always_inline struct klp_slot *klp_index_home(struct klp_index *index, unsigned long key)
+{
+	return (void *)index->slots + (key & index->mask);
+}
+
+/*
+ * Search for the site with @key. Under klp_mutex, or with preemption off: an index that has been
+ * replaced is freed after klp_sync(). The trampoline does the same by hand.
+ *
+ * Keys are read plainly: gcc does not compare a volatile in memory.
+ */
+static __always_inline bool klp_index_search(unsigned long key, struct klp_site **site)
+{
+	struct klp_slot *slot = klp_index_home(READ_ONCE(klp_index), key);
+
+	/* A race: it may become another key meanwhile, never ours; see index.c. */
+	if (likely(data_race(slot->key) == key)) {
+		*site = slot->site;
+		return true;
+	}
+	/* The same race. */
+	while (data_race(slot->key)) {
+		slot++;
+		/* The same race. */
+		if (data_race(slot->key) == key) {
+			*site = slot->site;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The site at an ftrace location, NULL if there is none. Under klp_mutex. */
+static inline struct klp_site *klp_index_find(unsigned long ip)
+{
+	struct klp_site *site;
+
+	return klp_index_search(klp_index_key(ip), &site) ? site : NULL;
+}
 
 /* --- world.c: which patch is present in which world ---------------------------------------- */
 

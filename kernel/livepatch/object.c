@@ -155,8 +155,12 @@ static int klp_object_new_sites(struct klp_patch *patch, const struct klp_object
 		if (!klp_object_concerned(obj, only))
 			continue;
 		klp_for_each_func(obj, func) {
-			if (!func->guard && !klp_hook_find(func->layer->ip))
-				klp_hook_insert(hook, func->layer->ip);
+			if (func->guard || klp_index_find(func->layer->ip))
+				continue;
+			if (!klp_hook_insert(hook, func->layer->ip)) {
+				klp_hook_free(hook);
+				return -ENOMEM;
+			}
 		}
 	}
 
@@ -167,18 +171,14 @@ static int klp_object_new_sites(struct klp_patch *patch, const struct klp_object
 	return 0;
 }
 
-static void klp_object_push(struct klp_object *obj, struct klp_hook *batch)
+static void klp_object_push(struct klp_object *obj)
 {
 	struct klp_func *func;
-	struct klp_site *site;
 
 	klp_for_each_func(obj, func) {
 		if (func->guard)
 			continue;
-		site = klp_hook_find(func->layer->ip);
-		if (!site)
-			site = klp_hook_lookup(batch, func->layer->ip);
-		klp_site_push(site, func->layer);
+		klp_site_push(klp_index_find(func->layer->ip), func->layer);
 		func->patched = true;
 	}
 	WRITE_ONCE(obj->patched, true);
@@ -231,7 +231,7 @@ int klp_object_hook(struct klp_patch *patch, const struct klp_object *only)
 
 	klp_for_each_object(patch, obj) {
 		if (klp_object_concerned(obj, only))
-			klp_object_push(obj, batch);
+			klp_object_push(obj);
 	}
 	if (!batch)
 		return 0;

@@ -156,7 +156,7 @@ int klp_set_check_sites(const struct klp_patch *patch, const struct klp_object *
 	klp_for_each_func(obj, func) {
 		if (!klp_set_counts(func))
 			continue;
-		site = klp_hook_find(func->layer->ip);
+		site = klp_index_find(func->layer->ip);
 		rival = site ? klp_set_rival(site, patch) : NULL;
 		if (!rival)
 			continue;

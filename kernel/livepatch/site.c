@@ -44,6 +44,14 @@ void *klp_site_dest(const struct klp_site *site, int world)
 	return winner && !winner->func->nop ? winner->func->new_func : NULL;
 }
 
+/* Let the handler know. A task outside of a transition goes where world 0 does. */
+static void klp_site_send(struct klp_site *site, int world, void *dest)
+{
+	WRITE_ONCE(site->dest[world], dest);
+	if (!world)
+		WRITE_ONCE(site->idle, dest);
+}
+
 /**
  * klp_site_route() - let the handler know where calls go
  * @site: the site
@@ -53,7 +61,19 @@ void *klp_site_dest(const struct klp_site *site, int world)
  */
 void klp_site_route(struct klp_site *site, int world)
 {
-	WRITE_ONCE(site->dest[world], klp_site_dest(site, world));
+	klp_site_send(site, world, klp_site_dest(site, world));
+}
+
+/**
+ * klp_site_merge() - let calls go to the same place in both worlds
+ * @site: the site
+ * @world: the world, 0 or 1, that has what the other one gets
+ *
+ * Context: klp_mutex held.
+ */
+void klp_site_merge(struct klp_site *site, int world)
+{
+	klp_site_send(site, !world, site->dest[world]);
 }
 
 /**

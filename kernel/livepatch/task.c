@@ -314,6 +314,8 @@ enum klp_verdict klp_verdict_refine(enum klp_verdict verdict, unsigned long wher
 
 	if (verdict != KLP_ON_STACK)
 		return verdict;
+	if (klp_trampoline_contains(where))
+		return KLP_IN_FLIGHT;
 	klp_for_each_site(site) {
 		if (klp_site_entry(site, !READ_ONCE(klp_task_target), where))
 			return KLP_IN_FLIGHT;

@@ -28,7 +28,9 @@
  *	that were written before it was set.
  *  G	klp_sync(): every CPU has passed a context switch, so every region with preemption off
  *	that was running before has ended. The handler, the move on the way to user mode and the
- *	look in cond_resched() are one such region each.
+ *	look in cond_resched() are one such region each. "The handler" is klp_hook_handler() or
+ *	klp_trampoline, whichever ftrace has put there; before its region it has read nothing, and
+ *	behind it a task is held to be on its way (forbid.c).
  *
  * open:    tasks := !target; G; only then dest[target] is written. A handler that reads
  *	    dest[target] from now on belongs to a task that was moved there.
@@ -214,7 +216,7 @@ static void klp_transition_merge(int target)
 	struct klp_site *site;
 
 	klp_for_each_site(site)
-		WRITE_ONCE(site->dest[!target], site->dest[target]);
+		klp_site_merge(site, target);
 
 	/* G: nobody uses a destination that was different. */
 	klp_sync();

@@ -87,22 +87,27 @@ enum klp_counting {
 
 /**
  * struct klp_site - where calls of one function are diverted
- * @ip: ftrace location, the key; 0 in an empty slot of the table (constant while registered)
- * @dest: per world, where to go, NULL for the original (written under klp_mutex, read by the
- *	handler with preemption off)
+ * @ip: ftrace location (constant)
+ * @idle: where a task goes outside of a transition, the same as @dest[0]; stands before @dest, so
+ *	that the handler can take @dest[-1]
+ * @dest: per world, where to go, NULL for the original; both are written by klp_site_send()
+ *	under klp_mutex and read by the handler with preemption off
  * @layers: the entries of patches that replace this function, newest first (klp_mutex)
  * @hooked: in the filter of its ftrace_ops (klp_mutex)
  * @hits: counters, NULL as long as nobody has asked for them; constant while calls are counted
  *
- * Fills a cache line, and an index is turned into an address by one shift.
+ * Fills a cache line.
  */
 struct klp_site {
 	unsigned long ip;
+	void *idle;
 	void *dest[2];
 	struct list_head layers;
 	bool hooked;
 	struct klp_hits __percpu *hits;
 } __aligned(64);
+
+static_assert(offsetof(struct klp_site, idle) + sizeof(void *) == offsetof(struct klp_site, dest));
 
 /**
  * struct klp_layer - one patch's entry at one site; private side of a &struct klp_func
@@ -130,11 +135,8 @@ struct klp_layer {
  * struct klp_hook - a batch of sites behind one ftrace_ops
  * @fops: registered as long as a site is hooked
  * @node: in the list of hooks (klp_mutex)
- * @bits: the table has 1 << @bits slots, at least twice as many as sites
- * @shift: bits of a hash that are not used
- * @end: behind the last slot
  * @nr: number of sites
- * @sites: table with open addressing, key @ip
+ * @sites: where they live; they are found through the index
  *
  * The set of sites is complete before registration and can only shrink afterwards, since ftrace
  * negotiates with BPF trampolines only while it registers an ftrace_ops.
@@ -142,11 +144,36 @@ struct klp_layer {
 struct klp_hook {
 	struct ftrace_ops fops;
 	struct list_head node;
-	unsigned int bits;
-	unsigned int shift;
-	struct klp_site *end;
 	unsigned int nr;
 	struct klp_site sites[];
+};
+
+/**
+ * struct klp_slot - a place in the index of sites
+ * @key: klp_index_key() of the site; 0: never used, and no search goes on behind it
+ * @site: the site; written before @key
+ *
+ * Both are written under klp_mutex and read by the handler with preemption off.
+ */
+struct klp_slot {
+	unsigned long key;
+	struct klp_site *site;
+};
+
+/**
+ * struct klp_index - all sites by the place that their calls come from
+ * @mask: the part of a hash that says where in @slots a search begins, in bytes
+ * @nr: number of @slots; searches end before the last one (klp_mutex)
+ * @used: slots with a key, that of a site or %KLP_INDEX_GONE (klp_mutex)
+ * @live: sites (klp_mutex)
+ * @slots: table with open addressing
+ */
+struct klp_index {
+	unsigned long mask;
+	unsigned int nr;
+	unsigned int used;
+	unsigned int live;
+	struct klp_slot slots[];
 };
 
 /* What a shadow variable is found by. */

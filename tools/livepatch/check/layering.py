@@ -4,7 +4,7 @@
 
 Prove that the files of the livepatch core depend on each other in one direction only.
 
-SOURCES is the directory that holds internal.h and the .c files. OBJECTS are build directories of
+SOURCES is the directory that holds internal.h and the .c and .S files. OBJECTS are build directories of
 the same files, one for each configuration: a file that one of them leaves out may stand in another.
 
 internal.h lists what the files offer each other, a group a file, the top of the stack first. Each
@@ -20,7 +20,7 @@ import re
 import subprocess
 import sys
 
-RULER = re.compile(r'^/\* --- (\S+\.c): \S.* -+ \*/$')
+RULER = re.compile(r'^/\* --- (\S+\.[cS]): \S.* -+ \*/$')
 
 
 def groups_of(path):
@@ -91,7 +91,8 @@ def main():
     height = {name: -i for i, (name, _) in enumerate(groups)}
     errors = []
 
-    sources = {name for name in os.listdir(source) if name.endswith('.c')}
+    # There is no object of offsets.c: it becomes a header.
+    sources = {name for name in os.listdir(source) if name.endswith(('.c', '.S'))} - {'offsets.c'}
     for name in sorted(sources - set(height)):
         errors.append(f'{header}: no ruler for {name}')
     for name in sorted(set(height) - sources):
