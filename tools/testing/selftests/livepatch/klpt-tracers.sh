@@ -35,6 +35,13 @@ probe_refused() {
 	matches "$out" "Device or resource busy" "error of klpt_probe how=$2"
 }
 
+# make_calls RESULT: all calls of klpt_value() return RESULT
+make_calls() {
+	log_clear
+	put $TARGET/call "values $CALLS"
+	log_is "klpt_target values $(($1 * CALLS))"
+}
+
 # calls_seen RESULT CALLS WHEN: klpt_value() returns RESULT, and so many calls of CALLS are seen
 calls_seen() {
 	local entries returns
@@ -43,7 +50,7 @@ calls_seen() {
 	entries=$REPLY
 	probed returns
 	returns=$REPLY
-	put $TARGET/call "values $CALLS"
+	make_calls "$1"
 	probed hits
 	is $((REPLY - entries)) "$2" "calls that $how saw $3"
 	if [[ $how == kretprobe || $how == fprobe ]]; then
@@ -127,13 +134,13 @@ on_replacement() {
 	done
 }
 
-# traced TRACER FUNCTION: all calls are in the trace, once
+# traced_by TRACER FUNCTION RESULT: all calls are in the trace, once
 traced_by() {
 	local pattern="$2( \[[a-z0-9_]+\])? <-" found
 
 	[[ $1 == function ]] || pattern="[ |]$2( \[[a-z0-9_]+\])?\(\)"
 	echo > $TRACING/trace
-	put $TARGET/call "values $CALLS"
+	make_calls "$3"
 	found=$(grep -Ec "$pattern" $TRACING/trace)
 	is "$found" "$CALLS" "calls of $2() in the trace of $1"
 }
@@ -148,15 +155,15 @@ tracer_first() {
 
 	for tracer in function function_graph; do
 		start_tracer $tracer 'klpt_value klpt_other'
-		traced_by $tracer klpt_value
+		traced_by $tracer klpt_value 0
 		patch klpt_p1 spec=klpt_target:klpt_value
-		traced_by $tracer klpt_value
+		traced_by $tracer klpt_value 1
 		returns value 1 "with $tracer"
 		replaced_by klpt_p1 klpt_p2
-		traced_by $tracer klpt_value
+		traced_by $tracer klpt_value 2
 		returns value 2 "with $tracer"
 		remove klpt_p2
-		traced_by $tracer klpt_value
+		traced_by $tracer klpt_value 0
 		returns value 0 "with $tracer"
 		echo nop > $TRACING/current_tracer
 	done
@@ -169,14 +176,14 @@ tracer_later() {
 		patch klpt_p1 spec=klpt_target:klpt_value
 		for where in klpt_value new_value; do
 			start_tracer $tracer $where
-			traced_by $tracer $where
+			traced_by $tracer $where 1
 			returns value 1 "with $tracer on $where()"
 			echo nop > $TRACING/current_tracer
 			returns value 1 "without $tracer"
 		done
 		start_tracer $tracer klpt_value
 		remove klpt_p1
-		traced_by $tracer klpt_value
+		traced_by $tracer klpt_value 0
 		echo nop > $TRACING/current_tracer
 		returns value 0 "without $tracer"
 	done
@@ -196,7 +203,7 @@ everybody() {
 		echo > $TRACING/trace
 		sees 1 "among others"
 		is "$(grep -c 'old: (klpt_value' $TRACING/trace)" $((CALLS + 1)) "kprobe events"
-		traced_by function_graph klpt_value
+		traced_by function_graph klpt_value 1
 		remove klpt_p1
 		sees 0 "among others, after the patch"
 		rmmod klpt_probe
