@@ -12,7 +12,7 @@
 
 NO_TARGET=1
 CYCLES=1000
-SLOW_CYCLES=30	# of what waits for grace periods
+SLOW_CYCLES=20	# of what waits for grace periods
 spec=spec=klpt_work:klpt_work_do,+klpt_work_pair
 
 start_work() {
