@@ -61,6 +61,12 @@ class Unit:
         return cls('kunit', f'kunit kunit {" ".join(patterns)}', limit)
 
     @classmethod
+    def sysfs(cls, wanted, limit):
+        """Files and what they must say, as patterns of the shell."""
+        words = [word for pair in wanted.items() for word in pair]
+        return cls('sysfs', 'sysfs sysfs ' + ' '.join(w.replace(' ', '?') for w in words), limit)
+
+    @classmethod
     def script(cls, name, arguments, limit):
         """/job/NAME."""
         return cls(name, f'script {name} {name} {shlex.join(arguments)}', limit)

@@ -21,6 +21,7 @@ TARGET=/proc/klpt_target
 EXTRA=/proc/klpt_extra
 DEBUG=/sys/kernel/debug/livepatch
 PARAMS=/sys/module/livepatch/parameters
+TRAMPOLINE=$PARAMS/trampoline
 LIMIT=${KLPT_LIMIT:-60}		# seconds until something that should happen counts as missing
 SCRIPT=$(basename "$0" .sh)
 # shellcheck disable=SC2034 # some scripts use it
@@ -346,6 +347,40 @@ rounds_are_more_than() {
 	((REPLY > $2))
 }
 
+# probed WHAT: hits or returns that klpt_probe has counted, or what it has seen, into $REPLY
+probed() {
+	get "/sys/module/klpt_probe/parameters/$1"
+}
+
+# work_goes_on: all of klpt_work has been called quite often since
+work_goes_on() {
+	local calls rest
+
+	read -r calls rest < /proc/klpt_work
+	until_true "calls to go on" work_is_more_than $((calls + 500))
+}
+
+work_is_more_than() {
+	local calls rest
+
+	read -r calls rest < /proc/klpt_work
+	((calls > $1))
+}
+
+# No call was wrong, lost or made twice, and no pair of calls saw two worlds.
+work_is_sound() {
+	local calls wrong mixed interrupts ran
+
+	{
+		read -r calls wrong mixed interrupts
+		read -ra ran
+	} < /proc/klpt_work
+	note "calls $calls, $interrupts of them from interrupts; by who ran: ${ran[*]}"
+	is "$wrong" 0 "calls that were wrong"
+	is "$mixed" 0 "pairs of calls that saw two worlds"
+	((interrupts > 0)) || fail "no call came from an interrupt"
+}
+
 log_is() {
 	is "$(sed "${2:-}" /proc/klpt/log)" "$1" "log of the test modules"
 }
@@ -396,7 +431,17 @@ expect_warning() {
 # it FUNCTION DESCRIPTION: a sub-test. KLPT_ONLY is a pattern for the functions that are to run.
 it() {
 	# shellcheck disable=SC2053
-	[[ $1 == ${KLPT_ONLY:-*} ]] && tests+=("$1" "$2")
+	[[ ${1%:*} == ${KLPT_ONLY:-*} ]] && tests+=("$1" "$2")
+}
+
+# both_ways FUNCTION DESCRIPTION: a sub-test for each way in which calls are diverted
+both_ways() {
+	if [[ $(uname -m) == x86_64 ]]; then
+		it "$1:Y" "$2, own trampoline"
+		it "$1:N" "$2, C handler"
+	else
+		it "$1" "$2"
+	fi
 }
 
 # Where in the kernel log a sub-test begins.
@@ -477,6 +522,7 @@ cleanup() {
 		echo 0 > /proc/klpt/hold
 		echo 15 > $PARAMS/signal_after
 		echo 60 > $PARAMS/stall_warning
+		[[ -z $way_at_boot ]] || echo "$way_at_boot" > $TRAMPOLINE
 		echo 1 > /proc/sys/kernel/ftrace_enabled
 	} 2>/dev/null
 	poll all_clean && return 0
@@ -495,7 +541,9 @@ cleanup() {
 }
 
 run_one() {
-	local fn=$1 what=$2 bad=0 found
+	local fn=${1%:*} what=$2 way="" bad=0 found
+
+	[[ $1 != *:* ]] || way=${1#*:}
 
 	set_mark "$fn"
 	(
@@ -503,6 +551,7 @@ run_one() {
 		[[ -e /sys/module/klpt_lib ]] || insmod "$MODULES/klpt_lib.ko" ||
 			fail "klpt_lib does not load"
 		log_clear
+		[[ -z $way ]] || put $TRAMPOLINE "$way"
 		[[ -n "${NO_TARGET:-}" ]] || insmod "$MODULES/klpt_target.ko" ||
 			fail "klpt_target does not load"
 		"$fn"
@@ -541,6 +590,8 @@ klpt_main() {
 	[[ -e $TRACING/enabled_functions ]] || mount -t tracefs tracefs $TRACING
 	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
 	ktap_set_plan $((${#tests[@]} / 2))
+	get $TRAMPOLINE
+	way_at_boot=$REPLY
 	set_mark start
 	trap 'cleanup; nudge_as_usual; rm -rf "$tmp"' EXIT
 	trap 'exit 1' INT TERM HUP

@@ -36,6 +36,21 @@ struct klpt_loop_args {
 	char seen[32];
 };
 
+/* Where calls of klpt_work_do() of klpt_work got to: the original, or one of the livepatches. */
+struct klpt_work {
+	unsigned long calls;
+	unsigned long ran[KLPT_IDS + 1];
+};
+
+/* What the original and the replacements have in common: tell who ran, and with which arguments. */
+static __always_inline long klpt_work_ran(struct klpt_work *work, int id, long b, long c, long d,
+					  long e, long f, long g)
+{
+	work->calls++;
+	work->ran[id]++;
+	return 10 * (b + 2 * c + 3 * d + 4 * e + 5 * f + 6 * g) + id;
+}
+
 __printf(1, 2) void klpt_log(const char *fmt, ...);
 int klpt_wait(unsigned int channel, enum klpt_how how);
 void klpt_nap(void);

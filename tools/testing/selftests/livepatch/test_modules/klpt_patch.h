@@ -16,6 +16,7 @@
  */
 #include <linux/cleanup.h>
 #include <linux/kernel.h>
+#include <linux/kobject.h>
 #include <linux/ktime.h>
 #include <linux/livepatch.h>
 #include <linux/mm.h>
@@ -26,6 +27,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/sysfs.h>
 #include <linux/vmstat.h>
 #include "klpt_fault.h"
 #include "klpt_lib.h"
@@ -210,6 +212,18 @@ static klpt_func void new_exit(struct task_struct *task)
 	klpt_exit_end(KLPT_ID);
 }
 
+static klpt_func long new_work(struct klpt_work *work, long b, long c, long d, long e, long f,
+			       long g)
+{
+	return klpt_work_ran(work, KLPT_ID, b, c, d, e, f, g);
+}
+
+/* Returns 3 more than the number of the livepatch: the length of what it writes. */
+static klpt_func ssize_t new_fscaps(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%0*d\n", KLPT_ID + 2, KLPT_ID);
+}
+
 static klpt_func int new_cmdline(struct seq_file *m, void *unused)
 {
 	seq_printf(m, "%s\n", KBUILD_MODNAME);
@@ -234,7 +248,9 @@ static const struct {
 	{ "klpt_hot",		new_hot },
 	{ "klpt_kthread_body",	new_kthread_body },
 	{ "klpt_fork",		new_fork },
+	{ "klpt_work_do",	new_work },
 	{ "cmdline_proc_show",	new_cmdline },
+	{ "fscaps_show",	new_fscaps },
 	{ "exit_task_stack_account", new_exit },
 	{ "any",		new_value },
 };

@@ -2,19 +2,33 @@
 /*
  * Who else may sit on a function that is patched?  One of them for each load, on "function":
  *
+ * how=function		an ftrace handler, as the function tracer has
+ * how=regs		one that wants all registers
+ * how=filter		one that stays registered, for a function that nobody calls, too
  * how=kprobe		a kprobe
  * how=post		a kprobe with a post handler, which claims the instruction pointer
+ * how=kretprobe	a kretprobe, which sees the call and the return
+ * how=fprobe		an fprobe, which does so, too
  * how=direct		a direct call that cannot share the function with a livepatch
  * how=shared		a direct call that can, as BPF trampolines do
  * how=handler		an ftrace handler that calls klpt_value() of klpt_target while it holds
  *			ftrace's protection against recursion, and keeps the result in "seen"
+ *
+ * Writing a number to the parameter "cycles" stops it and starts it again, that often. That takes a
+ * few grace periods each time, but for how=filter.
  */
 
+#include <linux/atomic.h>
+#include <linux/fprobe.h>
 #include <linux/ftrace.h>
 #include <linux/kprobes.h>
+#include <linux/kstrtox.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/trace_recursion.h>
+#include "klpt_lib.h"
 
 static char *function = "";
 module_param(function, charp, 0400);
@@ -22,22 +36,29 @@ MODULE_PARM_DESC(function, "[module:]function");
 
 static char *how = "kprobe";
 module_param(how, charp, 0400);
-MODULE_PARM_DESC(how, "kprobe, post, direct, shared or handler");
+MODULE_PARM_DESC(how, "one of those above");
 
 /* The direct call counts in assembly. */
-static unsigned int klpt_hits __used;
-module_param_named(hits, klpt_hits, uint, 0400);
+static atomic_t klpt_hits __used;
+module_param_named(hits, klpt_hits.counter, int, 0400);
 MODULE_PARM_DESC(hits, "number of calls seen");
+
+static atomic_t returns;
+module_param_named(returns, returns.counter, int, 0400);
+MODULE_PARM_DESC(returns, "number of returns seen");
 
 static int seen = -1;
 module_param(seen, int, 0400);
-MODULE_PARM_DESC(seen, "what klpt_value() returned to the handler");
+MODULE_PARM_DESC(seen, "what klpt_value() returned to the handler, or any function when it was seen");
+
+/* Calls that are under way at the same time while returns are watched. */
+#define AT_ONCE		256
 
 /* kprobes */
 
 static int kprobe_pre(struct kprobe *probe, struct pt_regs *regs)
 {
-	klpt_hits++;
+	atomic_inc(&klpt_hits);
 	return 0;
 }
 
@@ -60,6 +81,42 @@ static int kprobe_start(void)
 static void kprobe_stop(void)
 {
 	unregister_kprobe(&probe);
+	/* It cannot be registered again as it is. */
+	probe.addr = NULL;
+	probe.flags = 0;
+}
+
+static int kretprobe_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	atomic_inc(&klpt_hits);
+	return 0;
+}
+
+static int kretprobe_return(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	atomic_inc(&returns);
+	WRITE_ONCE(seen, regs_return_value(regs));
+	return 0;
+}
+
+static struct kretprobe return_probe = {
+	.entry_handler	= kretprobe_entry,
+	.handler	= kretprobe_return,
+	.maxactive	= AT_ONCE,
+};
+
+static int kretprobe_start(void)
+{
+	return_probe.kp.symbol_name = function;
+	return register_kretprobe(&return_probe);
+}
+
+static void kretprobe_stop(void)
+{
+	unregister_kretprobe(&return_probe);
+	/* It cannot be registered again as it is. */
+	return_probe.kp.addr = NULL;
+	return_probe.kp.flags = 0;
 }
 
 static unsigned long address_of(char *name)
@@ -75,12 +132,97 @@ static unsigned long address_of(char *name)
 static struct ftrace_ops ops;
 
 /* ftrace knows functions by their names alone. */
-static int filter(void)
+static char *name_alone(void)
 {
 	char *name = strchr(function, ':');
 
-	name = name ? name + 1 : function;
-	return ftrace_set_filter(&ops, name, strlen(name), 1);
+	return name ? name + 1 : function;
+}
+
+static int filter(void)
+{
+	return ftrace_set_filter(&ops, name_alone(), strlen(name_alone()), 1);
+}
+
+/* Tracers */
+
+static void notrace tracer(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *unused,
+			   struct ftrace_regs *regs)
+{
+	atomic_inc(&klpt_hits);
+}
+
+static int tracer_start(void)
+{
+	ops.func = tracer;
+	if (!strcmp(how, "regs"))
+		ops.flags |= FTRACE_OPS_FL_SAVE_REGS;
+	return filter() ?: register_ftrace_function(&ops);
+}
+
+static void tracer_stop(void)
+{
+	unregister_ftrace_function(&ops);
+}
+
+static klpt_func void klpt_probe_nobody(void)
+{
+}
+
+/* Where "function" is; not 0 once the handler has been registered. */
+static unsigned long filter_ip;
+
+static int filter_start(void)
+{
+	if (filter_ip)
+		return ftrace_set_filter_ip(&ops, filter_ip, 0, 0);
+
+	filter_ip = address_of(function);
+	if (!filter_ip)
+		return -ENOENT;
+	ops.func = tracer;
+	return ftrace_set_filter_ip(&ops, (unsigned long)klpt_probe_nobody, 0, 1) ?:
+	       ftrace_set_filter_ip(&ops, filter_ip, 0, 0) ?:
+	       register_ftrace_function(&ops);
+}
+
+static void filter_stop(void)
+{
+	WARN_ON(ftrace_set_filter_ip(&ops, filter_ip, 1, 0));
+}
+
+/* fprobes */
+
+static int fprobe_entry(struct fprobe *fp, unsigned long ip, unsigned long ret_ip,
+			struct pt_regs *regs, void *data)
+{
+	atomic_inc(&klpt_hits);
+	return 0;
+}
+
+static void fprobe_exit(struct fprobe *fp, unsigned long ip, unsigned long ret_ip,
+			struct pt_regs *regs, void *data)
+{
+	atomic_inc(&returns);
+	WRITE_ONCE(seen, regs_return_value(regs));
+}
+
+static struct fprobe fprobe = {
+	.entry_handler	= fprobe_entry,
+	.exit_handler	= fprobe_exit,
+	.nr_maxactive	= AT_ONCE,
+};
+
+static int fprobe_start(void)
+{
+	return register_fprobe(&fprobe, name_alone(), NULL);
+}
+
+static void fprobe_stop(void)
+{
+	unregister_fprobe(&fprobe);
+	/* The filter has been freed, and is still there. */
+	memset(&fprobe.ops, 0, sizeof(fprobe.ops));
 }
 
 /* Direct calls */
@@ -97,7 +239,7 @@ asm(
 "	.type	klpt_count_call, @function\n"
 "klpt_count_call:\n"
 	ASM_ENDBR
-"	incl	klpt_hits(%rip)\n"
+"	lock incl klpt_hits(%rip)\n"
 	ASM_RET
 "	.size	klpt_count_call, . - klpt_count_call\n"
 "	.popsection\n"
@@ -118,7 +260,7 @@ static int direct_start(void)
 
 static void direct_stop(void)
 {
-	unregister_ftrace_direct(&ops, (unsigned long)klpt_count_call, true);
+	unregister_ftrace_direct(&ops, (unsigned long)klpt_count_call, false);
 }
 #else
 static int direct_start(void)
@@ -174,9 +316,15 @@ static const struct {
 	const char *name;
 	int (*start)(void);
 	void (*stop)(void);
+	void (*end)(void);	/* when it will not start again, if that is something else */
 } ways[] = {
+	{ "function",	tracer_start,	tracer_stop },
+	{ "regs",	tracer_start,	tracer_stop },
+	{ "filter",	filter_start,	filter_stop,	tracer_stop },
 	{ "kprobe",	kprobe_start,	kprobe_stop },
 	{ "post",	kprobe_start,	kprobe_stop },
+	{ "kretprobe",	kretprobe_start, kretprobe_stop },
+	{ "fprobe",	fprobe_start,	fprobe_stop },
 	{ "direct",	direct_start,	direct_stop },
 	{ "shared",	direct_start,	direct_stop },
 	{ "handler",	handler_start,	handler_stop },
@@ -184,18 +332,65 @@ static const struct {
 
 static int way;
 
+/* Has not been stopped; attach_mutex. */
+static bool attached;
+static DEFINE_MUTEX(attach_mutex);
+
+static int attach(void)
+{
+	int ret = ways[way].start();
+
+	attached = !ret;
+	return ret;
+}
+
+static void detach(void)
+{
+	if (attached)
+		ways[way].stop();
+	attached = false;
+}
+
+static int set_cycles(const char *text, const struct kernel_param *kp)
+{
+	unsigned int cycles;
+	int ret = kstrtouint(text, 10, &cycles);
+
+	guard(mutex)(&attach_mutex);
+	while (!ret && cycles--) {
+		detach();
+		ret = attach();
+		if (fatal_signal_pending(current))
+			ret = -EINTR;
+	}
+	return ret;
+}
+
+static const struct kernel_param_ops cycles_ops = { .set = set_cycles };
+module_param_cb(cycles, &cycles_ops, NULL, 0200);
+MODULE_PARM_DESC(cycles, "stop and start so often");
+
 static int __init klpt_probe_init(void)
 {
+	int ret = -EINVAL;
+
 	for (way = 0; way < ARRAY_SIZE(ways); way++) {
-		if (!strcmp(ways[way].name, how))
-			return ways[way].start();
+		if (strcmp(ways[way].name, how))
+			continue;
+		ret = attach();
+		break;
 	}
-	return -EINVAL;
+	if (ret)
+		ftrace_free_filter(&ops);
+	return ret;
 }
 
 static void __exit klpt_probe_exit(void)
 {
-	ways[way].stop();
+	detach();
+	if (ways[way].end)
+		ways[way].end();
+	ftrace_free_filter(&ops);
 }
 
 module_init(klpt_probe_init);

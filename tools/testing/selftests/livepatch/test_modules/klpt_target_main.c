@@ -190,11 +190,14 @@ static int call_value(int unused)
 	return klpt_value();
 }
 
+/* Returns the sum. */
 static int call_values(int times)
 {
+	int sum = 0;
+
 	while (times--)
-		klpt_value();
-	return 0;
+		sum += klpt_value();
+	return sum;
 }
 
 /* Threads that do nothing but exit, all at once, when channel 7 is woken. */
