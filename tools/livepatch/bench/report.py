@@ -1,89 +1,71 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""report.py OUT CONDITIONS STOCK_LOG... -- OUR_LOG...
+"""report.py OUT WORKS CONDITIONS
 
-Read what the guests printed, write OUT/results.json and OUT/performance.rst, print the table. Of
-several logs of one kernel the median of each figure counts. CONDITIONS is a sentence for the page.
+Read what the guests have printed, OUT/stock-*.log and OUT/ours-*.log, and write OUT/results.json,
+OUT/performance.rst and its plots; print the tables. What OUT/asked names must be there. WORKS is
+the list of all works; CONDITIONS is a sentence for the page.
 """
+import glob
 import json
 import re
-import statistics
 import sys
 
-WORDS = {
-    'call.plain': 'call of a trivial function that is not patched',
-    'call.patched': 'call of the same function, patched',
-    'call.overhead': 'what patching adds to a call',
-    'enable': 'klp_enable_patch() with {} function{}',
-    'settled': 'the same, until the transition has ended',
-    'disable': 'disabling {} function{}, until the patch has left sysfs',
-    'transition.busy.median': 'transition, a user task being in the function at the first look: '
-                              'median of 20',
-    'transition.busy.worst': 'the same, the longest',
-    'tasklist.hold.10000': 'longest hold of tasklist_lock by a transition, 10,000 threads',
-}
+import plots
 
-# With so many variables there.
-SHADOW_WORDS = {
-    'get': 'klp_shadow_get() of one among {:,} variables',
-    'miss': 'the same, of one that is not there',
-    'alloc': 'klp_shadow_alloc(), with {:,} there',
-    'free': 'klp_shadow_free(), with {:,} there',
-    'free_all': 'klp_shadow_free_all() of 1,000, with {:,} of another id',
-    'fill': 'klp_shadow_alloc(), mean over the first {:,}, with all work in the background',
-}
+# What was to be reached: work, in words, the most that it may be in its unit, and as a part of
+# stock's; None stands for no such aim.
+AIMS = (
+    ('call.overhead', 'at most 24 instructions', 24, None),
+    ('enable.1000', 'at most 1/100', None, 1 / 100),
+    ('disable.1000', 'at most 0.3 s, and 1/400', 0.3e9, 1 / 400),
+    ('replace.1000', 'at most 1/100', None, 1 / 100),
+    ('enable.1000.tasks.10000', 'at most 1/50', None, 1 / 50),
+    ('stackcheck.1000', 'at most 1/200', None, 1 / 200),
+    ('shadow.get.1000000', 'at most 130 instructions', 130, None),
+)
+# No dependence: ours with a thousand patched functions, to ours with none.
+INDEPENDENT = (('module.load.1000', 'module.load.0'),)
+ALIKE = 1.05
 
-# With so many variables there.
-SHADOW_WORDS = {
-    'get': 'klp_shadow_get() of one among {:,} variables',
-    'miss': 'the same, of one that is not there',
-    'alloc': 'klp_shadow_alloc(), with {:,} there',
-    'free': 'klp_shadow_free(), with {:,} there',
-    'free_all': 'klp_shadow_free_all() of 1,000, with {:,} of another id',
-    'fill': 'klp_shadow_alloc(), mean over the first {:,}, with all work in the background',
-}
+# Time by the clock of a machine that does something else as well: only the ratio says something.
+WALL = 'wall-ns'
 
 
-def figures(paths):
-    """{work: (median, unit)} over the logs."""
+def read_works(path):
+    """[(heading, [(work, words)])]"""
+    sections = []
+    with open(path, encoding='utf-8') as file:
+        for line in file:
+            if line.startswith('= '):
+                sections.append((line[2:].strip(), []))
+            elif line.strip() and not line.startswith('#'):
+                _, _, work, words = line.strip().split(' ', 3)
+                sections[-1][1].append((work, words))
+    return sections
+
+
+def figures(kernel, out):
+    """{work: (figure, unit)} that the guests with this kernel have printed."""
     seen = {}
-    for path in paths:
+    for path in sorted(glob.glob(f'{out}/{kernel}-*.log')):
         with open(path, encoding='utf-8') as log:
             for line in log:
-                match = re.match(r'result: (\S+) ([\d.]+) (\S+)', line)
+                match = re.match(r'result: (\S+) (-?[\d.]+) (\S+)$', line)
                 if match:
-                    seen.setdefault((match[1], match[3]), []).append(float(match[2]))
-    result = {work: (statistics.median(values), unit) for (work, unit), values in seen.items()}
-    if 'call.plain' in result and 'call.patched' in result:
-        overhead = round(result['call.patched'][0] - result['call.plain'][0], 2)
-        result['call.overhead'] = (overhead, 'instructions')
-    return result
-
-
-def describe(work):
-    if work in WORDS:
-        return WORDS[work]
-    verb, size, *rest = work.split('.')
-    if verb == 'shadow':
-        return SHADOW_WORDS[size].format(int(rest[0]))
-    words = WORDS[rest[0] if rest else verb]
-    return words.format(size, '' if size == '1' else 's')
+                    seen[match[1]] = (float(match[2]), match[3])
+    return seen
 
 
 def number(value):
-    return f'{value:,.2f}' if value < 1000 else f'{value:,.0f}'
+    return f'{value:,.2f}'.rstrip('0').rstrip('.') if value < 1000 else f'{value:,.0f}'
 
 
-def order(work):
-    verb, *rest = work.split('.')
-    verbs = ('call', 'enable', 'disable', 'transition', 'tasklist', 'shadow')
-    if work in WORDS:
-        return verbs.index(verb), list(WORDS).index(work), 0
-    if verb == 'shadow':
-        return verbs.index(verb), int(rest[1]), list(SHADOW_WORDS).index(rest[0])
-    sizes = ('plain', 'patched', 'overhead')
-    size = sizes.index(rest[0]) if rest[0] in sizes else int(rest[0])
-    return verbs.index(verb), size, len(rest)
+def ratio(before, after):
+    if not before:
+        return '-'
+    digits = 2 if after >= before / 10 else 4 if after >= before / 1000 else 6
+    return f'{after / before:.{digits}f}'
 
 
 def table(rows):
@@ -92,6 +74,41 @@ def table(rows):
     rule = '  '.join('=' * w for w in width)
     lines = ['  '.join(cell.ljust(w) for cell, w in zip(row, width)).rstrip() for row in rows]
     return '\n'.join([rule, lines[0], rule, *lines[1:], rule]) + '\n'
+
+
+def heading(text, line):
+    return f'\n{text}\n{line * len(text)}\n\n'
+
+
+def section(works, results):
+    rows = [('work', 'what', 'unit', 'stock', 'ours', 'ours/stock')]
+    for work, words in works:
+        if work in results:
+            result = results[work]
+            before, after = result['stock'], result['ours']
+            shown = ('', '') if result['unit'] == WALL else (number(before), number(after))
+            rows.append((work, words, result['unit'], *shown, ratio(before, after)))
+    return table(rows) if len(rows) > 1 else ''
+
+
+def aims(results):
+    rows = [('work', 'to reach', 'unit', 'stock', 'ours', 'ours/stock', 'reached')]
+    for work, words, most, part in AIMS:
+        if work in results:
+            result = results[work]
+            before, after = result['stock'], result['ours']
+            reached = ((most is None or after <= most) and
+                       (part is None or after <= part * before))
+            rows.append((work, words, result['unit'], number(before), number(after),
+                         ratio(before, after), 'yes' if reached else 'no'))
+    for work, base in INDEPENDENT:
+        if work in results and base in results:
+            result = results[work]
+            reached = result['ours'] <= ALIKE * results[base]['ours']
+            rows.append((work, f'as {base}, within 5 %', result['unit'], number(result['stock']),
+                         number(result['ours']), ratio(result['stock'], result['ours']),
+                         'yes' if reached else 'no'))
+    return table(rows) if len(rows) > 1 else ''
 
 
 PAGE = '''.. SPDX-License-Identifier: GPL-2.0
@@ -106,35 +123,45 @@ The stock kernel and ours, built from the same source package with the same conf
 same modules. {conditions}
 
 One nanosecond of guest time is one instruction. Rows in ns include the time that is spent waiting,
-for a grace period or for the next look at the tasks.
-
-{table}
+for a grace period or for the next look at the tasks. The last column is what ours takes as a part
+of stock's: below 1 it is less.
 '''
 
 
 def main():
-    if len(sys.argv) < 5 or '--' not in sys.argv:
+    if len(sys.argv) != 4:
         raise SystemExit(__doc__)
-    out, conditions, *logs = sys.argv[1:]
-    cut = logs.index('--')
-    stock, ours = figures(logs[:cut]), figures(logs[cut + 1:])
-    if not stock or stock.keys() != ours.keys():
-        raise SystemExit(f'not the same work in both: {sorted(stock)} and {sorted(ours)}')
+    out, path, conditions = sys.argv[1:]
+    sections = read_works(path)
+    with open(f'{out}/asked', encoding='utf-8') as file:
+        asked = [line.split()[1] for line in file]
+    stock, ours = figures('stock', out), figures('ours', out)
+    for kernel, seen in (('stock', stock), ('ours', ours)):
+        missing = [work for work in asked if work not in seen]
+        if missing:
+            raise SystemExit(f'report.py: no result of {kernel}: {" ".join(missing)}')
 
-    rows = [('work', 'unit', 'stock', 'ours', 'ours/stock')]
-    results = []
-    for work in sorted(stock, key=order):
-        (before, unit), (after, _) = stock[work], ours[work]
-        results.append({'work': work, 'unit': unit, 'stock': before, 'ours': after})
-        rows.append((describe(work), unit, number(before), number(after),
-                     f'{after / before:.4f}' if before else '-'))
-    with open(out + '/results.json', 'w', encoding='utf-8') as file:
-        json.dump({'results': results}, file, indent=1)
+    results = {work: {'work': work, 'unit': unit, 'stock': before, 'ours': ours[work][0]}
+               for work, (before, unit) in ((work, stock[work]) for work in asked)}
+    with open(f'{out}/results.json', 'w', encoding='utf-8') as file:
+        json.dump({'results': list(results.values())}, file, indent=1)
         file.write('\n')
-    text = table(rows)
-    with open(out + '/performance.rst', 'w', encoding='utf-8') as file:
-        file.write(PAGE.format(conditions=conditions, table=text).rstrip('\n') + '\n')
-    print(text, end='')
+
+    page = PAGE.format(conditions=conditions)
+    text = aims(results)
+    if text:
+        page += heading('What was to be reached', '=') + text
+    for title, works in sections:
+        text = section(works, results)
+        if text:
+            page += heading(title, '=') + text
+    drawn = plots.draw(results, out)
+    if drawn:
+        page += heading('How cost grows', '=') + 'Both axes are logarithmic.\n'
+        page += ''.join(f'\n.. image:: {name}\n   :alt: {title}\n' for name, title in drawn)
+    with open(f'{out}/performance.rst', 'w', encoding='utf-8') as file:
+        file.write(page)
+    print(page[page.index('below 1 it is less.') + len('below 1 it is less.'):].strip())
 
 
 if __name__ == '__main__':

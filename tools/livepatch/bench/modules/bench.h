@@ -2,10 +2,35 @@
 #ifndef _BENCH_H
 #define _BENCH_H
 
-/* BENCH_EACH(macro) and BENCH_EACH_<n>(macro): for 0, 1, ...; written by the run script. */
-#include "bench_each.h"
+/* For the lists of functions that ../build-modules writes. */
 
-#define BENCH_PROTOTYPE(n) int bench_f##n(int x);
-BENCH_EACH(BENCH_PROTOTYPE)
+/* A function to patch: small, and different from all others. */
+#define BENCH_FUNCTION(n)				\
+	noinline int bench_f##n(int x);			\
+	int bench_f##n(int x) { return x + (n); }
+
+/* These are called, from another file so that they are not inlined; nobody patches the second. */
+int bench_f0(int x);
+int bench_f9999(int x);
+
+/* What replaces it, and the entry that says so. */
+#define BENCH_NEW(n)					\
+	static int bench_new_f##n(int x) { return x - (n); }
+#define BENCH_ENTRY(n)					\
+	{ .old_name = "bench_f" #n, .new_func = bench_new_f##n, }
+
+/* Only bench_wait() and functions that nobody calls are replaced by these. */
+static inline void bench_no_wait(void) { }
+static inline void bench_unused(void) { }
+
+/* The same for a function of the kernel that nobody calls while this is patched. */
+#define BENCH_ENTRY_UNUSED(name)			\
+	{ .old_name = #name, .new_func = bench_unused, }
+
+/* In what the counts of calls are given: "INSTRUCTIONS CALLS". */
+struct bench_result {
+	unsigned long total;
+	unsigned int calls;
+};
 
 #endif /* _BENCH_H */

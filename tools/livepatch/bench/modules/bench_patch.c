@@ -1,42 +1,64 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Patches the first functions of bench_target. Included by a file for each size, which defines
- * BENCH_PATCHED as the loop over the functions to patch.
+ * The rest of a livepatch; included by the files that ../build-modules writes, after their list of
+ * objects, bench_objs. The last function of the first object is bench_wait() of bench_target, or
+ * nothing.
  *
- *	/sys/module/bench_patch_N/parameters/began	the clock before klp_enable_patch()
- *	/sys/module/bench_patch_N/parameters/took	what klp_enable_patch() took
+ *	replace		is the patch cumulative?
+ *	blocked		is bench_wait() patched as well? Then a thread in it holds the transition.
+ *	enable		0: do nothing at all
+ *	began		the clock before klp_enable_patch()
+ *	took		what klp_enable_patch() took
+ *	settled		the clock in post_patch of the first object, 0 before
  */
-#include <linux/livepatch.h>
-#include <linux/module.h>
 #include <linux/timex.h>
 
+static uint replace;
+module_param(replace, uint, 0444);
+static uint blocked;
+module_param(blocked, uint, 0444);
+static uint enable = 1;
+module_param(enable, uint, 0444);
 static ulong began;
 module_param(began, ulong, 0444);
 static ulong took;
 module_param(took, ulong, 0444);
+static ulong settled;
+module_param(settled, ulong, 0444);
 
-#define REPLACEMENT(n) static int bench_new_f##n(int x) { return x - (n); }
-BENCH_PATCHED(REPLACEMENT)
-
-#define ENTRY(n) { .old_name = "bench_f" #n, .new_func = bench_new_f##n, },
-static struct klp_func funcs[] = {
-	BENCH_PATCHED(ENTRY)
-	{ }
-};
-
-static struct klp_object objs[] = {
-	{ .name = "bench_target", .funcs = funcs, },
-	{ }
-};
+static void bench_post_patch(struct klp_object *obj)
+{
+	settled = get_cycles();
+}
 
 static struct klp_patch patch = {
 	.mod = THIS_MODULE,
-	.objs = objs,
+	.objs = bench_objs,
 };
+
+/* Without bench_wait(); an object of which nothing is left is no object. */
+static void __init bench_unblock(void)
+{
+	struct klp_func *func = bench_objs[0].funcs;
+
+	while (func->old_name && strcmp(func->old_name, "bench_wait"))
+		func++;
+	if (func->old_name)
+		memset(func, 0, sizeof(*func));
+	if (func == bench_objs[0].funcs)
+		memset(&bench_objs[0], 0, sizeof(bench_objs[0]));
+}
 
 static int __init bench_patch_init(void)
 {
 	int ret;
+
+	if (!enable)
+		return 0;
+	patch.replace = replace;
+	if (!blocked)
+		bench_unblock();
+	bench_objs[0].callbacks.post_patch = bench_post_patch;
 
 	began = get_cycles();
 	ret = klp_enable_patch(&patch);

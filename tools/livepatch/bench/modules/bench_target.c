@@ -1,17 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Holds the functions that "make bench" patches, and the clock. Under QEMU's -icount shift=0 the
- * time stamp counter counts guest instructions.
+ * Holds functions that "make bench" patches, the clock, and a thread that can be kept inside of a
+ * function. Under QEMU's -icount shift=0 the time stamp counter counts guest instructions.
  *
  *	/sys/module/bench_target/parameters/now		the clock
- *	/sys/module/bench_target/parameters/call	what CALLS calls of one function take
+ *	/sys/module/bench_target/parameters/call	what calls of bench_f0() take
+ *	/sys/module/bench_target/parameters/other	what calls of bench_f9999() take
+ *	/sys/module/bench_target/parameters/hold	is there a thread in bench_wait()?
+ *	/sys/module/bench_target/parameters/held	what calls of bench_f0() take that thread
  */
+#include <linux/delay.h>
+#include <linux/err.h>
 #include <linux/irqflags.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/timex.h>
+#include <linux/wait.h>
 #include "bench.h"
 
-#define CALLS 100000
+#define CALLS 10000
 
 static int bench_now(char *buffer, const struct kernel_param *kp)
 {
@@ -21,35 +31,169 @@ static int bench_now(char *buffer, const struct kernel_param *kp)
 static const struct kernel_param_ops bench_now_ops = { .get = bench_now };
 module_param_cb(now, &bench_now_ops, NULL, 0444);
 
-static u64 bench_loop(int (*func)(int x))
+/* ---- calls */
+
+static u64 bench_loop_f0(void)
 {
 	u64 start = get_cycles();
 	int i, x = 0;
 
 	for (i = 0; i < CALLS; i++) {
-		if (func)
-			x = bench_f0(x);
-		/* Keeps the loop, and x, without the call. */
+		x = bench_f0(x);
 		OPTIMIZER_HIDE_VAR(x);
 	}
 	return get_cycles() - start;
 }
 
-static int bench_call(char *buffer, const struct kernel_param *kp)
+static u64 bench_loop_other(void)
 {
+	u64 start = get_cycles();
+	int i, x = 0;
+
+	for (i = 0; i < CALLS; i++) {
+		x = bench_f9999(x);
+		OPTIMIZER_HIDE_VAR(x);
+	}
+	return get_cycles() - start;
+}
+
+/* The same loop, without a call. */
+static u64 bench_loop(void)
+{
+	u64 start = get_cycles();
+	int i, x = 0;
+
+	for (i = 0; i < CALLS; i++)
+		OPTIMIZER_HIDE_VAR(x);
+	return get_cycles() - start;
+}
+
+static struct bench_result bench_measure(u64 (*loop)(void))
+{
+	struct bench_result result = { .calls = CALLS };
 	unsigned long flags;
-	u64 with, without;
 
 	/* No interrupt is to be counted. */
 	local_irq_save(flags);
-	with = bench_loop(bench_f0);
-	without = bench_loop(NULL);
+	result.total = loop();
+	result.total -= bench_loop();
 	local_irq_restore(flags);
-	return sysfs_emit(buffer, "%llu %u\n", with - without, CALLS);
+	return result;
+}
+
+static int bench_show(char *buffer, struct bench_result result)
+{
+	return sysfs_emit(buffer, "%lu %u\n", result.total, result.calls);
+}
+
+static int bench_call(char *buffer, const struct kernel_param *kp)
+{
+	return bench_show(buffer, bench_measure(bench_loop_f0));
 }
 
 static const struct kernel_param_ops bench_call_ops = { .get = bench_call };
 module_param_cb(call, &bench_call_ops, NULL, 0444);
+
+static int bench_call_other(char *buffer, const struct kernel_param *kp)
+{
+	return bench_show(buffer, bench_measure(bench_loop_other));
+}
+
+static const struct kernel_param_ops bench_other_ops = { .get = bench_call_other };
+module_param_cb(other, &bench_other_ops, NULL, 0444);
+
+/* ---- the thread that is kept; its parameters are read and written one at a time */
+
+static DEFINE_MUTEX(hold_mutex);
+/* Under hold_mutex. */
+static struct task_struct *hold_thread;
+static DECLARE_WAIT_QUEUE_HEAD(hold_queue);
+/* Set by who asks, cleared by the thread when hold_result is there. */
+static bool hold_asked;
+static struct bench_result hold_result;
+
+/* As long as the thread is in here, a patch of this function does not reach it. */
+noinline void bench_wait(void);
+void bench_wait(void)
+{
+	while (!kthread_should_stop()) {
+		wait_event_idle(hold_queue, READ_ONCE(hold_asked) || kthread_should_stop());
+		if (!READ_ONCE(hold_asked))
+			continue;
+		hold_result = bench_measure(bench_loop_f0);
+		WRITE_ONCE(hold_asked, false);
+		wake_up(&hold_queue);
+	}
+}
+
+static int bench_wait_thread(void *unused)
+{
+	bench_wait();
+	return 0;
+}
+
+static void bench_release(void)
+{
+	if (hold_thread)
+		kthread_stop_put(hold_thread);
+	hold_thread = NULL;
+}
+
+static int bench_hold_set(const char *text, const struct kernel_param *kp)
+{
+	unsigned int wanted, tries;
+	int ret = kstrtouint(text, 0, &wanted);
+	struct task_struct *thread;
+
+	if (ret)
+		return ret;
+
+	guard(mutex)(&hold_mutex);
+	bench_release();
+	if (!wanted)
+		return 0;
+	thread = kthread_create(bench_wait_thread, NULL, "bench_wait");
+	if (IS_ERR(thread))
+		return PTR_ERR(thread);
+	hold_thread = get_task_struct(thread);
+	wake_up_process(thread);
+	/* It is asleep in there before the writer goes on, unless bench_wait() is patched. */
+	for (tries = 0; tries < 50; tries++) {
+		msleep(20);
+		if (READ_ONCE(thread->__state) == TASK_IDLE)
+			return 0;
+	}
+	return -ETIMEDOUT;
+}
+
+static const struct kernel_param_ops bench_hold_ops = { .set = bench_hold_set };
+module_param_cb(hold, &bench_hold_ops, NULL, 0200);
+
+static int bench_held(char *buffer, const struct kernel_param *kp)
+{
+	guard(mutex)(&hold_mutex);
+	if (!hold_thread)
+		return -ESRCH;
+	WRITE_ONCE(hold_asked, true);
+	wake_up(&hold_queue);
+	wait_event(hold_queue, !READ_ONCE(hold_asked));
+	return bench_show(buffer, hold_result);
+}
+
+static const struct kernel_param_ops bench_held_ops = { .get = bench_held };
+module_param_cb(held, &bench_held_ops, NULL, 0400);
+
+static int __init bench_target_init(void)
+{
+	return 0;
+}
+module_init(bench_target_init);
+
+static void __exit bench_target_exit(void)
+{
+	bench_release();
+}
+module_exit(bench_target_exit);
 
 MODULE_DESCRIPTION("Functions to patch and a clock, for the livepatch benchmark");
 MODULE_LICENSE("GPL");
