@@ -24,7 +24,7 @@ last_task_ends_it() {
 	only_left klpt_p1 1 "$pid"
 	until_true "the pauses to have grown" rounds_are_more_than klpt_p1 7
 	traced klp_task_switch klp_transition_settle
-	put $TRACING/set_ftrace_filter klp_rounds_kick
+	put $TRACING/set_ftrace_filter klp_transition_kick
 	put $TRACING/current_tracer function
 	statistic klpt_p1 rounds
 	before=$REPLY
@@ -34,7 +34,7 @@ last_task_ends_it() {
 		"klp_task_switch: comm=$COMM pid=$pid target=patched how=exit" "first event"
 	is "$(events . | sed 1d | cut -d' ' -f1-2)" "klp_transition_settle: patch=klpt_p1" \
 		"events after that"
-	kicked=$(grep -c ' klp_rounds_kick <-' $TRACING/trace)
+	kicked=$(grep -c ' klp_transition_kick <-' $TRACING/trace)
 	is "$kicked" 1 "calls that ask for a round"
 	statistic klpt_p1 rounds
 	# One more may have come just before the task was woken.
