@@ -148,7 +148,8 @@ static void hook_collision_test(struct kunit *test)
 static void hook_duplicate_test(struct kunit *test)
 {
 	struct klp_hook *hook = hook_make(test, 4);
-	struct klp_layer layer = {};
+	struct klp_func func = {};
+	struct klp_layer layer = { .func = &func };
 	struct klp_site *site;
 	unsigned int i;
 
