@@ -158,8 +158,8 @@ on_the_way() {
 
 	traced klp_task_blocked
 	for i in 1 2 3 4; do
-		while pause; do
-			echo values 20000 > $TARGET/call
+		while :; do
+			echo values 50000 > $TARGET/call
 		done &
 		echo $! >> "$tmp/pids"
 	done
