@@ -16,6 +16,7 @@ export LINUX    = $(BUILD)/linux
 export STOCK    = $(BUILD)/stock
 export UPSTREAM = $(BUILD)/upstream
 export KOUT     = $(BUILD)/kernel-$(PROFILE)
+export STOCK_KOUT = $(BUILD)/kernel-stock
 
 # The options and variables of this make are not for the makes that the scripts run.
 unexport MAKEFLAGS MFLAGS MAKEOVERRIDES
@@ -28,7 +29,7 @@ help:
 
 # ---- building
 
-.PHONY: setup tree stock-tree kernel stage image
+.PHONY: setup tree stock-tree kernel stock-kernel stage image
 
 setup:
 	@$(tools)/setup
@@ -41,6 +42,9 @@ stock-tree: tree
 
 kernel: tree
 	@$(tools)/kernel
+
+stock-kernel: kernel stock-tree
+	@$(tools)/stock-kernel
 
 stage: kernel
 	@$(tools)/vm/stage
@@ -88,7 +92,7 @@ upstream-tests: tree image
 
 # ---- keeping the house in order
 
-.PHONY: check abi bench coverage htmldocs
+.PHONY: check abi klp-stock bench coverage htmldocs
 
 check: tree
 	@$(tools)/check/run
@@ -96,7 +100,10 @@ check: tree
 abi: stage image
 	@$(tools)/abi/run
 
-bench: kernel stock-tree image
+klp-stock: stock-kernel stage image
+	@$(tools)/klp/check-stock
+
+bench: stock-kernel image
 	@$(tools)/bench/run
 
 coverage: tree image

@@ -155,9 +155,10 @@ bool klp_tasks_arrived(int target);
 
 /* --- task.c: one task ---------------------------------------------------------------------- */
 
+extern struct irq_work klp_task_last;
+
 void klp_task_set_target(int target);
 void klp_task_set_forbidden(const struct klp_forbidden *forbidden);
-void klp_task_set_last(struct irq_work *last);
 void klp_task_count(void);
 bool klp_task_await(unsigned int nr);
 void klp_task_reset_moves(void);

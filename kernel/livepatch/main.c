@@ -19,6 +19,7 @@
 
 #include <linux/export.h>
 #include <linux/init.h>
+#include <linux/irq_work.h>
 #include <linux/rcupdate.h>
 #include "internal.h"
 
@@ -40,6 +41,12 @@ static void klp_transition_worker(struct work_struct *work)
 {
 	guard(mutex)(&klp_mutex);
 	klp_transition_round();
+}
+
+/* The last task that a round has left behind has moved: there is no reason to put off the next. */
+static void klp_transition_kick(struct irq_work *work)
+{
+	mod_delayed_work(system_long_wq, &klp_transition_work, 0);
 }
 
 /*
@@ -183,6 +190,7 @@ static int __init klp_init(void)
 
 	INIT_DELAYED_WORK(&klp_transition_work, klp_transition_worker);
 	INIT_WORK(&klp_retire_work, klp_retire_worker);
+	init_irq_work(&klp_task_last, klp_transition_kick);
 
 	ret = klp_shadow_init();
 	if (ret)

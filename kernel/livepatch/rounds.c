@@ -14,7 +14,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/irq_work.h>
 #include <linux/jiffies.h>
 #include <linux/moduleparam.h>
 #include "internal.h"
@@ -57,14 +56,6 @@ static struct klp_rounds {
 	bool resched;
 } klp_rounds;
 
-static void klp_rounds_kick(struct irq_work *work)
-{
-	mod_delayed_work(system_long_wq, &klp_transition_work, 0);
-}
-
-/* The last task that a round has left behind has moved. */
-static struct irq_work klp_rounds_last = IRQ_WORK_INIT(klp_rounds_kick);
-
 /**
  * klp_rounds_begin() - tasks have been set in motion, or sent back
  *
@@ -77,7 +68,6 @@ void klp_rounds_begin(void)
 	klp_rounds.nudged = jiffies;
 	klp_rounds.signalled = false;
 	klp_rounds.warned = false;
-	klp_task_set_last(&klp_rounds_last);
 	mod_delayed_work(system_long_wq, &klp_transition_work, 0);
 }
 

@@ -41,8 +41,8 @@ static DEFINE_PER_CPU(unsigned int [KLP_WAYS], klp_task_moves);
 #define KLP_TASK_COUNTING (INT_MAX / 2)
 static atomic_t klp_task_awaited = ATOMIC_INIT(KLP_TASK_COUNTING);
 
-/* To be queued when it gets there. Written under klp_mutex (A), read by tasks (B). */
-static struct irq_work *klp_task_last;
+/* Queued when it gets there, on the CPU of that task; main.c supplies the function. */
+struct irq_work klp_task_last;
 
 static void klp_task_set_ranges(struct klp_ranges __rcu **where, struct klp_ranges *set)
 {
@@ -76,17 +76,6 @@ void klp_task_set_forbidden(const struct klp_forbidden *forbidden)
 void klp_task_set_target(int target)
 {
 	WRITE_ONCE(klp_task_target, target);
-}
-
-/**
- * klp_task_set_last() - say what is to be done when the last awaited task has moved
- * @last: to be queued, on the CPU of that task
- *
- * Context: klp_mutex held, klp_task_await() not called yet in this transition.
- */
-void klp_task_set_last(struct irq_work *last)
-{
-	WRITE_ONCE(klp_task_last, last);
 }
 
 /* Begin to count who is left behind. */
@@ -215,7 +204,7 @@ static void klp_task_arrive(struct task_struct *task, enum klp_way way)
 		trace_klp_task_switch(task, READ_ONCE(task->patch_state), way);
 
 	if (way != KLP_WAY_STACK && atomic_dec_and_test(&klp_task_awaited))
-		irq_work_queue(READ_ONCE(klp_task_last));
+		irq_work_queue(&klp_task_last);
 }
 
 /* Put a task into the target world that cannot run meanwhile, or current. */

@@ -25,12 +25,9 @@ static int wait_unless_told(const char *name, long target)
 
 int cmd_disable(void)
 {
-	int status = livepatch_needed();
 	struct patch patch;
+	int status = patch_find(&patch, options.argv[0]);
 
-	if (status)
-		return status;
-	status = patch_find(&patch, options.argv[0]);
 	if (status)
 		return status;
 	if (patch.transition == 1 && patch.enabled == 1) {
@@ -72,12 +69,9 @@ static int find_moving(struct patch *patch)
 
 int cmd_reverse(void)
 {
-	int status = livepatch_needed();
 	struct patch patch;
+	int status = find_moving(&patch);
 
-	if (status)
-		return status;
-	status = find_moving(&patch);
 	if (status)
 		return status;
 	status = patch_write(patch.name, "enabled", patch.enabled ? "0" : "1");
@@ -108,9 +102,9 @@ static int unload_module(const char *name)
 int cmd_unload(void)
 {
 	char *name = module_name(options.argv[0]);
-	int status = livepatch_needed();
+	int status = KLP_OK;
 
-	if (!status && patch_exists(name)) {
+	if (patch_exists(name)) {
 		if (read_number("/sys/kernel/livepatch/%s/enabled", name) == 1)
 			status = patch_write(name, "enabled", "0");
 		if (!status)
@@ -185,12 +179,9 @@ static int confirm(const char *name)
 
 int cmd_force(void)
 {
-	int status = livepatch_needed();
 	struct patch patch;
+	int status = find_moving(&patch);
 
-	if (status)
-		return status;
-	status = find_moving(&patch);
 	if (status)
 		return status;
 	warn_about_force(&patch);

@@ -34,6 +34,8 @@ enum {
 	OPT_YES		= 1 << 5,
 	OPT_ALL		= 1 << 6,
 	OPT_OUTPUT	= 1 << 7,
+	/* None: the command may do without livepatch, and asks for it itself. */
+	OPT_ANYWHERE	= 1 << 8,
 	OPT_WAITS	= OPT_TIMEOUT | OPT_PROGRESS,
 };
 

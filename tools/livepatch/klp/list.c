@@ -110,11 +110,8 @@ static void patch_json(const struct patch *p)
 
 int cmd_list(void)
 {
-	int status = livepatch_needed();
 	struct patches all;
 
-	if (status)
-		return status;
 	patches_read(&all);
 	if (options.given & OPT_JSON) {
 		json_open(NULL, '{');
@@ -187,12 +184,9 @@ void show_print(const struct patch *p)
 
 int cmd_show(void)
 {
-	int status = livepatch_needed();
 	struct patch patch;
+	int status = patch_find(&patch, options.argv[0]);
 
-	if (status)
-		return status;
-	status = patch_find(&patch, options.argv[0]);
 	if (status)
 		return status;
 	if (options.given & OPT_JSON) {

@@ -181,8 +181,6 @@ int cmd_load(void)
 {
 	int status = check_options();
 
-	if (!status)
-		status = livepatch_needed();
 	if (status)
 		return status;
 	return options.given & OPT_ALL ? load_all() : load_file();
@@ -256,8 +254,6 @@ int cmd_rollback(void)
 	struct patches before;
 	struct module_file m;
 
-	if (!status)
-		status = livepatch_needed();
 	if (status)
 		return status;
 	patches_read(&before);

@@ -43,7 +43,7 @@ static const struct command {
 	  "wake up the tasks that are waited for, now" },
 	{ "force", "[PATCH]", 0, 1, OPT_WAITS | OPT_YES, cmd_force,
 	  "end the transition regardless; asks first" },
-	{ "events", "[FILE]", 0, 1, OPT_JSON | OPT_TIMEOUT, cmd_events,
+	{ "events", "[FILE]", 0, 1, OPT_JSON | OPT_TIMEOUT | OPT_ANYWHERE, cmd_events,
 	  "follow what happens, in words" },
 	{ "report", "", 0, 0, OPT_JSON | OPT_OUTPUT, cmd_report,
 	  "everything for a bug report" },
@@ -203,6 +203,8 @@ int main(int argc, char **argv)
 	/* getopt_long() names the program in what it says. */
 	argv[1] = "klp";
 	status = read_options(command, argc - 1, argv + 1);
+	if (!status && !(command->options & OPT_ANYWHERE))
+		status = livepatch_needed();
 	if (!status)
 		status = command->run();
 	ended = output_end();

@@ -245,10 +245,6 @@ static int write_report(const char *path)
 
 int cmd_report(void)
 {
-	int status = livepatch_needed();
-
-	if (status)
-		return status;
 	if (geteuid() && !*root)
 		error("not run as root: stacks and debugfs will be missing");
 	return options.output ? write_report(options.output) : print_report(stdout);

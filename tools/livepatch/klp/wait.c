@@ -149,11 +149,9 @@ static int nothing_to_wait_for(void)
 
 int cmd_wait(void)
 {
-	int status = livepatch_needed();
 	struct patch patch;
+	int status;
 
-	if (status)
-		return status;
 	if (options.argc) {
 		status = patch_find(&patch, options.argv[0]);
 		if (status)

@@ -106,7 +106,7 @@ class Guest:
     kernel: Path = None
     staged: Path = None
     files: dict = field(default_factory=dict)   # path in the guest -> Path or text
-    boot_limit: int = 120
+    boot_limit: int = 300
     grace: int = 60
     quiet: bool = False
     raw: bool = False

@@ -175,6 +175,20 @@ in_small_pieces() {
 	is "$(cat $BLOCKERS)" "no transition" blockers
 }
 
+# So many get a line, the others are counted.
+crowd() {
+	put $TARGET/call "exits 1003"
+	until_true "the threads to be there" is_waiting 7 1003
+	load klpt_p1 spec=klpt_target:klpt_value,+exiting_thread
+	until_true "all others to move" has $LP/klpt_p1/pending 1003
+	head_is klpt_p1 patched 1003
+	is "$(grep -c '(klpt_exit) [DI] on stack: exiting_thread+' $BLOCKERS)" 1000 "tasks listed"
+	is "$(tail -n 1 $BLOCKERS)" "and 3 more" "the last line"
+	is "$(wc -l < $BLOCKERS)" 1005 "lines"
+	wake 7
+	until_true "the transition to end" settled klpt_p1
+}
+
 it nobody "no transition: it says so"
 it on_stack "a task inside of the function, with the function's name, in both directions"
 it reversed "after a reversal it is about the other direction"
@@ -186,5 +200,6 @@ it unreliable "a task whose stack cannot be walked"
 	it running "a task that runs on another CPU"
 it age "the age goes on when the transition is turned back"
 it odd_name "a name with a line feed in it"
+it crowd "more tasks than get a line"
 it in_small_pieces "one look, read in small pieces, shows one moment"
 klpt_main

@@ -115,11 +115,6 @@ ten_in_the_first() {
 	((exiting[0] >= 10))
 }
 
-# Tasks are preempted in the kernel: those that do not leave it leave the CPU to others.
-preemptible() {
-	[[ "$(uname -v)" == *PREEMPT* ]] && ! grep -Eq 'preempt=(none|voluntary)' /proc/cmdline
-}
-
 it replaced_while_tasks_exit "a thousand tasks exit while patches replace each other and go"
 it disabled_while_tasks_exit "a thousand tasks exit while a patch comes and goes"
 preemptible && it held_back "a module stays as long as tasks that are off the list run its code"

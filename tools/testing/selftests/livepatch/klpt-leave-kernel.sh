@@ -164,6 +164,48 @@ stopped_is() {
 	grep -q '^State:.T' "/proc/$1/status"
 }
 
+# In the freezer of its cgroup. A nudge wakes it, and it goes back without having left the kernel.
+frozen() {
+	nudge_soon
+	sleep 1000 &
+	pid=$!
+	disown "$pid"
+	group=$tmp/cgroup/klpt
+	mkdir "$tmp/cgroup"
+	trap ungroup EXIT
+	mount -t cgroup2 none "$tmp/cgroup" || fail "no cgroup2"
+	mkdir "$group"
+	put "$group/cgroup.procs" "$pid"
+	freeze
+	load klpt_p1 spec=$SPEC leave_kernel=1
+	left_waiting klpt_p1 1 "$pid"
+	until_true "the nudge" nudge_is_reported
+	left_waiting klpt_p1 1 "$pid"
+	put "$group/cgroup.freeze" 0
+	until_true "the transition to end" settled klpt_p1
+	freeze
+	# By default nobody has to wait for it.
+	patch klpt_p2 spec=$SPEC
+	grep -qx 'frozen 1' "$group/cgroup.events" || fail "the task is not frozen any more"
+	[[ -d /proc/$pid ]] || fail "the task is gone"
+}
+
+freeze() {
+	put "$group/cgroup.freeze" 1
+	until_true "the task to be frozen" grep -qx 'frozen 1' "$group/cgroup.events"
+}
+
+ungroup() {
+	kill -9 "$pid"
+	ended "$pid"
+	rmdir "$group"
+	umount "$tmp/cgroup"
+}
+
+nudge_is_reported() {
+	kernel_log | grep -q 'signaling remaining tasks'
+}
+
 # A task in its last system call never gets to user mode.
 exiting() {
 	nudge_soon
@@ -211,6 +253,7 @@ it kthread_busy "a kthread that never sleeps moves in cond_resched()"
 it system_call_that_never_ends "a user task does not move in cond_resched()"
 it busy_in_user_mode "a busy user task moves"
 it stopped "a stopped task holds up enabling until it goes on"
+it frozen "a frozen task holds up enabling until it is thawed, and by default does not"
 it exiting "a task asleep in its exit holds up enabling until it is dead"
 it zombie "a dead task does not"
 klpt_main

@@ -24,7 +24,7 @@ last_task_ends_it() {
 	only_left klpt_p1 1 "$pid"
 	until_true "the pauses to have grown" rounds_are_more_than klpt_p1 7
 	traced klp_task_switch klp_transition_settle
-	put $TRACING/set_ftrace_filter klp_rounds_kick
+	put $TRACING/set_ftrace_filter klp_transition_kick
 	put $TRACING/current_tracer function
 	statistic klpt_p1 rounds
 	before=$REPLY
@@ -34,7 +34,7 @@ last_task_ends_it() {
 		"klp_task_switch: comm=$COMM pid=$pid target=patched how=exit" "first event"
 	is "$(events . | sed 1d | cut -d' ' -f1-2)" "klp_transition_settle: patch=klpt_p1" \
 		"events after that"
-	kicked=$(grep -c ' klp_rounds_kick <-' $TRACING/trace)
+	kicked=$(grep -c ' klp_transition_kick <-' $TRACING/trace)
 	is "$kicked" 1 "calls that ask for a round"
 	statistic klpt_p1 rounds
 	# One more may have come just before the task was woken.
@@ -55,6 +55,25 @@ others_are_waited_for() {
 	only_left klpt_p1 1 "$pid"
 	wake 2
 	until_true "the transition to end" settled klpt_p1
+}
+
+# Who has changed over is not looked at again: of all tasks there are, one in each round.
+others_are_let_be() {
+	local before rounds looks
+
+	asleep sleep 1
+	load klpt_p1 spec=klpt_target:klpt_sleep
+	only_left klpt_p1 1 "$pid"
+	put $TRACING/set_ftrace_filter klp_task_check
+	put $TRACING/current_tracer function
+	statistic klpt_p1 rounds
+	before=$REPLY
+	until_true "some rounds" rounds_are_more_than klpt_p1 $((before + 3))
+	looks=$(grep -c ' klp_task_check <-' $TRACING/trace)
+	statistic klpt_p1 rounds
+	rounds=$((REPLY - before))
+	# One may have come in between when these numbers were read, at either end.
+	((rounds - 2 <= looks && looks <= rounds + 2)) || fail "$looks looks in $rounds rounds"
 }
 
 # Also a number of seconds that is more than the clock can count does not come at once.
@@ -154,7 +173,17 @@ nudge_is_reported() {
 	[[ "$(lines 'signaling remaining tasks')" != 0 ]]
 }
 
-# A running task has no address that would be in the way.
+# Whatever is on its stack, there is no place that would be in the way.
+stall_without_a_place() {
+	nudge_soon
+	asleep sleep 1
+	load klpt_p1 spec=klpt_target:klpt_value leave_kernel=1
+	only_left klpt_p1 1 "$pid"
+	put $PARAMS/stall_warning 1
+	until_true "the warning" warned
+	message "livepatch: 'klpt_p1': blocked by task $COMM/$pid: waits for kernel exit\$"
+}
+
 stall_by_a_kthread() {
 	put $PARAMS/stall_warning 1
 	kthread sleep
@@ -262,11 +291,13 @@ storm_is_at() {
 
 it last_task_ends_it "the last task that moves ends the transition itself"
 it others_are_waited_for "the first of two does not"
+it others_are_let_be "tasks that have changed over are not looked at again"
 it not_signalled_early "tasks are not signalled before it is time"
 it signal_after_is_lowered "signal_after takes effect while a transition is going on"
 it signalled_again "tasks are nudged again and again, and the log says so once"
 it stall_is_reported "a stall is reported once, with the first five tasks by name"
 it stall_is_not_reported "stall_warning 0 switches the report off, and on again at any time"
+it stall_without_a_place "a task that has to leave the kernel is named without a place"
 it stall_by_a_kthread "a kthread that stalls is named"
 it pending_counts_down "pending counts down, for the patch in transition alone"
 it readable_in_a_callback "sysfs can be read while a callback takes its time"

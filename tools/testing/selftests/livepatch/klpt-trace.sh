@@ -151,6 +151,28 @@ ways_to_move() {
 		"this shell"
 }
 
+# Between a function and its replacement there is a way to go, and some are preempted on it: of those
+# who call it all the time, sooner or later one when it is looked at.
+on_the_way() {
+	local i seen='^klp_task_blocked: .* verdict=diverted, not yet arrived func=klpt_value\+.*\]$'
+
+	traced klp_task_blocked
+	for i in 1 2 3 4; do
+		while :; do
+			echo values 50000 > $TARGET/call
+		done &
+		echo $! >> "$tmp/pids"
+	done
+	until_true "a caller to be on its way" met_on_the_way "$seen"
+}
+
+# met_on_the_way PATTERN: a patch comes and goes, with such an event
+met_on_the_way() {
+	patch klpt_p1 spec=klpt_target:klpt_value
+	remove klpt_p1
+	has_event "$1"
+}
+
 busy_in_the_kernel() {
 	call busy 0
 	traced klp_task_switch
@@ -217,6 +239,7 @@ it reversed "a transition is reversed"
 it blocked "a task that is in the way, once for each reason"
 it ways_to_move "tasks that sleep, are idle, are woken up"
 it busy_in_the_kernel "a task that never leaves the kernel"
+preemptible && it on_the_way "a task that is on its way to a replacement"
 it forced "a forced transition"
 it states "callbacks of system states, and shadow variables that are collected"
 it switched_on_late "events that are switched on in the middle"

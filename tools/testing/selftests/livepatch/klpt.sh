@@ -307,6 +307,11 @@ modifies() {
 		END { exit !found }' $TRACING/enabled_functions
 }
 
+# Tasks are preempted in the kernel: those that do not leave it leave the CPU to others.
+preemptible() {
+	[[ "$(uname -v)" == *PREEMPT* ]] && ! grep -Eq 'preempt=(none|voluntary)' /proc/cmdline
+}
+
 # traced EVENT...: from here on, exactly these trace events are recorded
 traced() {
 	local event
