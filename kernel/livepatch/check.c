@@ -89,7 +89,7 @@ static int klp_object_check(const struct klp_patch *patch, const struct klp_obje
 
 	xa_init(&index);
 	ret = klp_object_check_funcs(patch, obj, &index);
-	xa_destroy(&index);
+	klp_xa_empty(&index);
 	return ret;
 }
 

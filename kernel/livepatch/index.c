@@ -33,7 +33,7 @@ static struct klp_index klp_index_none = {
 };
 
 /* Replaced under klp_mutex, read by the handler with preemption off. */
-struct klp_index *klp_index = &klp_index_none;
+struct klp_index *klp_index __read_mostly = &klp_index_none;
 
 /* Calls are counted, every site of a registered hook has counters; switched under klp_mutex. */
 DEFINE_STATIC_KEY_FALSE(klp_index_counts);

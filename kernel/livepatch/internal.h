@@ -346,6 +346,16 @@ bool klp_object_same(const struct klp_object *a, const struct klp_object *b);
 struct klp_func *klp_func_find(const struct xarray *index, const struct klp_func *like);
 int klp_func_index(struct xarray *index, struct klp_func *func);
 
+/* Take all entries out. xa_destroy() does that with interrupts off until the last one. */
+static inline void klp_xa_empty(struct xarray *xa)
+{
+	unsigned long at;
+	void *entry;
+
+	xa_for_each(xa, at, entry)
+		xa_erase(xa, at);
+}
+
 /* --- name.c: what names say ------------------------------------------------------------------ */
 
 /* Parts of ".klp.sym.OBJECT.NAME,POSITION". */

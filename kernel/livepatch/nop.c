@@ -72,8 +72,8 @@ static int klp_object_add_nops(struct klp_object *obj, const struct klp_object *
 			goto out;
 	}
 out:
-	xa_destroy(&index);
-	xa_destroy(&guards);
+	klp_xa_empty(&index);
+	klp_xa_empty(&guards);
 	return ret;
 }
 

@@ -89,7 +89,7 @@ static int klp_set_check_object(const struct klp_patch *patch, const struct klp_
 				ret = klp_set_check_funcs(patch, obj, other, other_obj, &index);
 		}
 	}
-	xa_destroy(&index);
+	klp_xa_empty(&index);
 	return ret;
 }
 

@@ -189,7 +189,7 @@ void klp_tasks_scan(struct klp_scan *scan)
 /* Forget who was traced. klp_mutex. */
 void klp_tasks_forget(void)
 {
-	xa_destroy(&klp_scan_traced);
+	klp_xa_empty(&klp_scan_traced);
 }
 
 /**
