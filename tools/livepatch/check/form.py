@@ -113,21 +113,23 @@ def variables(makefile):
 
 
 def objects(makefile, files):
-    """Compare the .c files of a directory and below with the objects of its Makefile."""
+    """Compare the .c and .S files of a directory and below with the objects of its Makefile."""
     folder = os.path.dirname(makefile) + '/'
     values = variables(makefile)
     asked = {word for words in values.values() for word in words if word.endswith('.o')}
     asked = {word[:-2] for word in asked}
     # What depends on the configuration is only seen in the text.
     text = re.sub(r'#.*|^\w+_\w+\.o\s*:=.*', '', read(makefile), flags=re.M)
-    asked |= set(re.findall(r'([\w./-]+)\.o\b', text))
+    text = text.replace('$(obj)/', '')
+    # An assembly file that is only made of a .c file, to read constants from it, counts as well.
+    asked |= set(re.findall(r'([\w./-]+)\.[os]\b', text))
     asked |= set(re.findall(r'^([\w-]+): \1\.c$', text, flags=re.M))
     parts = {re.sub(r'-(y|objs)?$', '', name) for name in values}
     parts |= set(re.findall(r'^([\w-]+)-\$\(', text, flags=re.M))
     others = {os.path.dirname(path) + '/' for path in files
               if os.path.basename(path) == 'Makefile' and path.startswith(folder)} - {folder}
     have = {path[len(folder):-2] for path in files if path.startswith(folder) and
-            path.endswith('.c') and not path.startswith(tuple(others))}
+            path.endswith(('.c', '.S')) and not path.startswith(tuple(others))}
     for name in sorted(have - asked):
         yield f'{makefile}: {name}.c is not built'
     for name in sorted(asked - have - parts):
