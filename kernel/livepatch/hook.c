@@ -348,22 +348,29 @@ static bool klp_hook_in_use(struct klp_hook *hook)
  * sweep takes it.
  *
  * Context: process context, may sleep for grace periods; klp_mutex held.
+ * Return: true when RCU-tasks has had a grace period meanwhile, which takes long.
  */
-void klp_hook_sweep(void)
+bool klp_hook_sweep(void)
 {
 	struct klp_hook *hook, *tmp;
+	bool waited = false;
 
 	list_for_each_entry_safe(hook, tmp, &klp_hooks, node) {
 		if (klp_hook_in_use(hook)) {
 			klp_hook_shrink(hook);
 			continue;
 		}
-		/* Waits until nobody is in the handler or in the trampoline to it. */
+		/*
+		 * FTRACE_OPS_FL_DYNAMIC has it wait for RCU-tasks, since a task may have been
+		 * preempted in a trampoline that leads to the handler.
+		 */
 		if (WARN_ON_ONCE(unregister_ftrace_function(&hook->fops)))
 			continue;
+		waited = true;
 		list_del(&hook->node);
 		klp_hook_free(hook);
 	}
+	return waited;
 }
 
 /**

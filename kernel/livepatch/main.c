@@ -57,22 +57,24 @@ static void klp_retire_worker(struct work_struct *work)
 {
 	struct klp_patch *patch, *tmp;
 	LIST_HEAD(batch);
-	bool garbage;
+	bool garbage, waited;
 
 	scoped_guard(mutex, &klp_mutex) {
 		list_splice_init(&klp_retired, &batch);
 		garbage = klp_garbage_take();
+		waited = klp_retired_waited;
 	}
 	if (list_empty(&batch) && !garbage)
 		return;
 
 	/*
 	 * Tasks that are off the task list, past exit_notify(), were in no list that the
-	 * transition has looked at, and may still run code of these patches. This waits for
+	 * transition has looked at, and may still run code of these patches. RCU-tasks waits for
 	 * them, and for whoever is between a trampoline of ftrace and the code behind it. It
 	 * comes before the directories go, so that who waits for that finds the module unused.
 	 */
-	synchronize_rcu_tasks();
+	if (!waited)
+		synchronize_rcu_tasks();
 
 	klp_garbage_collect();
 
