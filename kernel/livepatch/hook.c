@@ -4,15 +4,12 @@
  *
  * ftrace calls klp_hook_handler() at the entry of a patched function, which looks its site up and
  * changes the address that the call goes on at; or the trampoline (trampoline.c), which does the
- * same. One ftrace_ops serves a whole batch of sites:
- * registering a thousand functions costs one pass over ftrace's records and one trampoline, and
- * dropping them waits for one set of grace periods.
+ * same. One ftrace_ops serves a whole batch of sites: registering a thousand functions costs one
+ * pass over ftrace's records, and dropping them waits for one set of grace periods.
  *
  * Sites are never added to a registered ftrace_ops: ftrace agrees with BPF trampolines on sharing
  * a function only in register_ftrace_function(). They can be taken out of it.
  */
-#include <linux/hash.h>
-#include <linux/jump_label.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -34,10 +31,12 @@ static void notrace klp_hook_handler(unsigned long ip, unsigned long parent_ip,
 				     struct ftrace_ops *fops, struct ftrace_regs *fregs)
 {
 	struct klp_site *site;
+	struct klp_slot *slot;
 	void *dest;
 
 	preempt_disable_notrace();
-	if (klp_index_search(klp_index_key(ip), &site)) {
+	if (klp_index_search(klp_index_key(ip), &slot)) {
+		site = slot->site;
 		/* -1, KLP_TRANSITION_IDLE, is right before 0. gcc does not extend a volatile. */
 		dest = READ_ONCE(site->dest[(long)data_race(current->patch_state)]);
 		if (static_branch_unlikely(&klp_index_counts))

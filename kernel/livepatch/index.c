@@ -18,7 +18,6 @@
  * A search ends at a slot that was never used. There is one at the end of the table, so that a
  * search has no end of the table to look out for.
  */
-#include <linux/jump_label.h>
 #include <linux/log2.h>
 #include <linux/slab.h>
 #include "internal.h"
@@ -159,12 +158,9 @@ int klp_index_add(struct klp_site *site)
  */
 void klp_index_remove(const struct klp_site *site)
 {
-	unsigned long key = klp_index_key(site->ip);
-	struct klp_slot *slot = klp_index_home(klp_index, key);
+	struct klp_slot *slot;
 
-	while (slot->key && slot->key != key)
-		slot++;
-	if (!slot->key || slot->site != site)
+	if (!klp_index_search(klp_index_key(site->ip), &slot) || slot->site != site)
 		return;
 	WRITE_ONCE(slot->key, KLP_INDEX_GONE);
 	klp_index->live--;

@@ -264,38 +264,31 @@ static __always_inline struct klp_slot *klp_index_home(struct klp_index *index, 
 }
 
 /*
- * Search for the site with @key. Under klp_mutex, or with preemption off: an index that has been
+ * Search for the slot with @key. Under klp_mutex, or with preemption off: an index that has been
  * replaced is freed after klp_sync(). The trampoline does the same by hand.
  *
- * Keys are read plainly: gcc does not compare a volatile in memory.
+ * Keys are compared plainly, as gcc does not compare a volatile in memory. A race: a key that is
+ * not this one may become another meanwhile that is not, either; see index.c.
  */
-static __always_inline bool klp_index_search(unsigned long key, struct klp_site **site)
+static __always_inline bool klp_index_search(unsigned long key, struct klp_slot **slot)
 {
-	struct klp_slot *slot = klp_index_home(READ_ONCE(klp_index), key);
+	*slot = klp_index_home(READ_ONCE(klp_index), key);
 
-	/* A race: it may become another key meanwhile, never ours; see index.c. */
-	if (likely(data_race(slot->key) == key)) {
-		*site = slot->site;
-		return true;
+	/* The race. */
+	while (unlikely(data_race((*slot)->key) != key)) {
+		if (!READ_ONCE((*slot)->key))
+			return false;
+		(*slot)++;
 	}
-	/* The same race. */
-	while (data_race(slot->key)) {
-		slot++;
-		/* The same race. */
-		if (data_race(slot->key) == key) {
-			*site = slot->site;
-			return true;
-		}
-	}
-	return false;
+	return true;
 }
 
 /* The site at an ftrace location, NULL if there is none. Under klp_mutex. */
 static inline struct klp_site *klp_index_find(unsigned long ip)
 {
-	struct klp_site *site;
+	struct klp_slot *slot;
 
-	return klp_index_search(klp_index_key(ip), &site) ? site : NULL;
+	return klp_index_search(klp_index_key(ip), &slot) ? slot->site : NULL;
 }
 
 /* --- world.c: which patch is present in which world ---------------------------------------- */
