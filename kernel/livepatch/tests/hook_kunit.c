@@ -2,7 +2,8 @@
 /*
  * Is a batch of sites (hook.c) made as ftrace and the index need it, and unmade without a trace?
  *
- * The addresses here are no functions: no batch is registered with ftrace.
+ * The addresses here are no functions: no batch is registered with ftrace. klp_mutex is held where
+ * something changes, not by whole tests: another thread cleans up after them.
  */
 #include <kunit/test.h>
 #include <linux/ftrace.h>
@@ -14,23 +15,24 @@
 
 const struct klp_twin klp_twin_of_hook = { klp_twin };
 
-static void hook_unlock(void *unused)
+static struct klp_site *hook_insert(struct klp_hook *hook, unsigned long ip)
 {
-	mutex_unlock(&klp_mutex);
+	guard(mutex)(&klp_mutex);
+	return klp_hook_insert(hook, ip);
 }
 
-static int hook_init(struct kunit *test)
+static void hook_free(void *hook)
 {
-	mutex_lock(&klp_mutex);
-	return kunit_add_action_or_reset(test, hook_unlock, NULL);
+	guard(mutex)(&klp_mutex);
+	klp_hook_free(hook);
 }
-
-KUNIT_DEFINE_ACTION_WRAPPER(hook_free, klp_hook_free, struct klp_hook *);
 
 static struct klp_hook *hook_make(struct kunit *test, unsigned int nr)
 {
-	struct klp_hook *hook = klp_hook_alloc(nr);
+	struct klp_hook *hook;
 
+	scoped_guard(mutex, &klp_mutex)
+		hook = klp_hook_alloc(nr);
 	KUNIT_ASSERT_NOT_NULL(test, hook);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, hook_free, hook), 0);
 	return hook;
@@ -68,7 +70,7 @@ static void hook_fill_test(struct kunit *test)
 	long w;
 
 	for (i = 0; i < nr; i++) {
-		site = klp_hook_insert(hook, HOOK_IP(i));
+		site = hook_insert(hook, HOOK_IP(i));
 		KUNIT_ASSERT_PTR_EQ(test, site, &hook->sites[i]);
 		KUNIT_EXPECT_EQ(test, site->ip, HOOK_IP(i));
 		for (w = -1; w <= 1; w++)
@@ -94,7 +96,7 @@ static void hook_free_test(struct kunit *test)
 	unsigned int live = klp_index->live;
 
 	for (i = 0; i < nr; i++)
-		KUNIT_ASSERT_NOT_NULL(test, klp_hook_insert(hook, HOOK_IP(i)));
+		KUNIT_ASSERT_NOT_NULL(test, hook_insert(hook, HOOK_IP(i)));
 	KUNIT_EXPECT_EQ(test, klp_index->live, live + nr);
 	kunit_release_action(test, hook_free, hook);
 
@@ -112,7 +114,6 @@ static struct kunit_case hook_test_cases[] = {
 
 static struct kunit_suite hook_suite = {
 	.name = "livepatch_hook",
-	.init = hook_init,
 	.test_cases = hook_test_cases,
 };
 

@@ -2,7 +2,9 @@
 /*
  * Does the index of sites (index.c) find what was put in, and nothing else?
  *
- * The addresses here are no functions; sites of patches may be in the index at the same time.
+ * The addresses here are no functions; sites of patches may be in the index at the same time, as
+ * long as none comes or goes. klp_mutex is held where something changes, not by whole tests:
+ * another thread cleans up after them.
  */
 #include <kunit/test.h>
 #include "../internal.h"
@@ -13,22 +15,34 @@
 /* More sites that want the last slots than can have one behind them. */
 #define INDEX_MANY	40
 
-static void index_unlock(void *unused)
+static int index_reserve(unsigned int nr)
 {
-	mutex_unlock(&klp_mutex);
+	guard(mutex)(&klp_mutex);
+	return klp_index_reserve(nr);
 }
 
-/* Tests run one at a time, and no patch comes or goes meanwhile. */
-static int index_init(struct kunit *test)
+static int index_put(struct klp_site *site)
 {
-	mutex_lock(&klp_mutex);
-	return kunit_add_action_or_reset(test, index_unlock, NULL);
+	guard(mutex)(&klp_mutex);
+	return klp_index_add(site);
+}
+
+static void index_take(const struct klp_site *site)
+{
+	guard(mutex)(&klp_mutex);
+	klp_index_remove(site);
+}
+
+static void index_trim(void)
+{
+	guard(mutex)(&klp_mutex);
+	klp_index_trim();
 }
 
 static void index_remove(void *site)
 {
-	klp_index_remove(site);
-	klp_index_trim();
+	index_take(site);
+	index_trim();
 }
 
 static struct klp_site *index_make(struct kunit *test, unsigned long ip)
@@ -46,7 +60,7 @@ static struct klp_site *index_add(struct kunit *test, unsigned long ip)
 	struct klp_site *site = index_make(test, ip);
 
 	KUNIT_ASSERT_NULL(test, klp_index_find(ip));
-	KUNIT_ASSERT_EQ(test, klp_index_add(site), 0);
+	KUNIT_ASSERT_EQ(test, index_put(site), 0);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, index_remove, site), 0);
 	KUNIT_ASSERT_PTR_EQ(test, klp_index_find(ip), site);
 	return site;
@@ -93,12 +107,12 @@ static void index_fill_test(struct kunit *test)
 	KUNIT_EXPECT_GE(test, klp_index->nr, 2 * nr);
 
 	for (i = 0; i < nr; i += 2)
-		klp_index_remove(sites[i]);
+		index_take(sites[i]);
 	for (i = 0; i < nr; i++)
 		KUNIT_EXPECT_PTR_EQ(test, klp_index_find(INDEX_IP(i)), i % 2 ? sites[i] : NULL);
 
 	for (i = 0; i < nr; i += 2)
-		KUNIT_ASSERT_EQ(test, klp_index_add(sites[i]), 0);
+		KUNIT_ASSERT_EQ(test, index_put(sites[i]), 0);
 	for (i = 0; i < nr; i++)
 		KUNIT_EXPECT_PTR_EQ(test, klp_index_find(INDEX_IP(i)), sites[i]);
 }
@@ -108,7 +122,7 @@ static void index_reserve_test(struct kunit *test)
 	unsigned int nr = *(const unsigned int *)test->param_value, i;
 	const struct klp_index *index;
 
-	KUNIT_ASSERT_EQ(test, klp_index_reserve(nr), 0);
+	KUNIT_ASSERT_EQ(test, index_reserve(nr), 0);
 	index = klp_index;
 	for (i = 0; i < nr; i++)
 		index_add(test, INDEX_IP(i));
@@ -122,14 +136,14 @@ static void index_gone_test(struct kunit *test)
 	unsigned long n = 0, ip;
 	unsigned int i, used;
 
-	KUNIT_ASSERT_EQ(test, klp_index_reserve(INDEX_MANY), 0);
+	KUNIT_ASSERT_EQ(test, index_reserve(INDEX_MANY), 0);
 	for (i = 0; i < ARRAY_SIZE(site); i++)
 		site[i] = index_add(test, index_meeting(test, 5, &n));
 	ip = index_meeting(test, 5, &n);
 	KUNIT_EXPECT_NULL(test, klp_index_find(ip));
 
 	used = klp_index->used;
-	klp_index_remove(site[1]);
+	index_take(site[1]);
 	KUNIT_EXPECT_PTR_EQ(test, klp_index_find(site[0]->ip), site[0]);
 	KUNIT_EXPECT_NULL(test, klp_index_find(site[1]->ip));
 	KUNIT_EXPECT_PTR_EQ(test, klp_index_find(site[2]->ip), site[2]);
@@ -150,7 +164,7 @@ static void index_end_test(struct kunit *test)
 	unsigned int i, nr;
 
 	KUNIT_ASSERT_NOT_NULL(test, ips);
-	KUNIT_ASSERT_EQ(test, klp_index_reserve(2 * INDEX_MANY), 0);
+	KUNIT_ASSERT_EQ(test, index_reserve(2 * INDEX_MANY), 0);
 	last = klp_index->mask / sizeof(struct klp_slot);
 	nr = klp_index->nr;
 	for (i = 0; i <= INDEX_MANY; i++)
@@ -177,9 +191,9 @@ static void index_churn_test(struct kunit *test)
 	nr = klp_index->nr;
 	for (i = 1; i < 1000; i++) {
 		site->ip = INDEX_IP(i);
-		KUNIT_ASSERT_EQ(test, klp_index_add(site), 0);
+		KUNIT_ASSERT_EQ(test, index_put(site), 0);
 		KUNIT_ASSERT_PTR_EQ(test, klp_index_find(site->ip), site);
-		klp_index_remove(site);
+		index_take(site);
 		KUNIT_ASSERT_NULL(test, klp_index_find(site->ip));
 	}
 	KUNIT_EXPECT_LE(test, klp_index->nr, 4 * nr);
@@ -192,13 +206,13 @@ static void index_remove_test(struct kunit *test)
 	struct klp_site *other = index_make(test, INDEX_IP(1));
 	unsigned int live = klp_index->live;
 
-	klp_index_remove(other);
+	index_take(other);
 	KUNIT_EXPECT_PTR_EQ(test, klp_index_find(INDEX_IP(1)), site);
 	other->ip = INDEX_IP(2);
-	klp_index_remove(other);
+	index_take(other);
 	KUNIT_EXPECT_EQ(test, klp_index->live, live);
-	klp_index_remove(site);
-	klp_index_remove(site);
+	index_take(site);
+	index_take(site);
 	KUNIT_EXPECT_EQ(test, klp_index->live, live - 1);
 }
 
@@ -211,11 +225,11 @@ static void index_trim_test(struct kunit *test)
 		kunit_skip(test, "something is patched");
 	site = index_add(test, INDEX_IP(1));
 	KUNIT_EXPECT_GT(test, klp_index->nr, 1);
-	klp_index_trim();
+	index_trim();
 	KUNIT_EXPECT_PTR_EQ(test, klp_index_find(INDEX_IP(1)), site);
 
-	klp_index_remove(site);
-	klp_index_trim();
+	index_take(site);
+	index_trim();
 	KUNIT_EXPECT_EQ(test, klp_index->nr, 1);
 	KUNIT_EXPECT_NULL(test, klp_index_find(INDEX_IP(1)));
 }
@@ -233,7 +247,6 @@ static struct kunit_case index_test_cases[] = {
 
 static struct kunit_suite index_suite = {
 	.name = "livepatch_index",
-	.init = index_init,
 	.test_cases = index_test_cases,
 };
 
