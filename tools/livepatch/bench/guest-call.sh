@@ -3,7 +3,7 @@
 #
 # What a call of a function costs. Read by guest.sh.
 
-: "${target:?}" "${sys:?}"
+: "${target:?}"
 
 # calls FILE: instructions of one call, with two places behind the point.
 calls() {
@@ -16,30 +16,24 @@ calls() {
 # The function's calls when it is patched, or is being patched and one thread stays behind.
 measure_transition() {
 	echo 1 >"$target/hold"
-	insmod /bench/bench_patch_1.ko blocked=1
-	[[ $(<"$sys/bench_patch_1/transition") == 1 ]] || fail "nothing blocks the transition"
+	enable_blocked bench_patch_1
 	# It takes a while to get to this task.
 	sleep 2
 	result call.transition.old "$(calls "$target/held")" instructions
 	result call.transition.new "$(calls "$target/call")" instructions
 	echo 0 >"$target/hold"
-	while [[ $(<"$sys/bench_patch_1/transition") == 1 ]]; do
-		pause
-	done
+	settled bench_patch_1
 	drop bench_patch_1
 
 	enable bench_patch_1
 	echo 1 >"$target/hold"
-	insmod /bench/bench_patch_0.ko blocked=1 replace=1
-	[[ $(<"$sys/bench_patch_0/transition") == 1 ]] || fail "nothing blocks the transition"
+	enable_blocked bench_patch_0 replace=1
 	sleep 2
 	result call.transition.nop "$(calls "$target/call")" instructions
 	echo 0 >"$target/hold"
 	gone bench_patch_1
 	unload bench_patch_1 >/dev/null
-	while [[ $(<"$sys/bench_patch_0/transition") == 1 ]]; do
-		pause
-	done
+	settled bench_patch_0
 	drop bench_patch_0
 }
 

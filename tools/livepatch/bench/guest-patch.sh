@@ -91,8 +91,7 @@ measure_reverse() {
 	local size=$1 patch=bench_patch_$1 took
 
 	echo 1 >"$target/hold"
-	insmod "/bench/$patch.ko" blocked=1
-	[[ $(<"$sys/$patch/transition") == 1 ]] || fail "nothing blocks the transition"
+	enable_blocked "$patch"
 	disable "$patch"
 	result "reverse.$size" "$took" ns
 	unload "$patch" >/dev/null
@@ -105,9 +104,7 @@ measure_own() {
 	local size=$1
 
 	insmod "/bench/bench_other_$size.ko"
-	while [[ $(<"$sys/bench_other_$size/transition") == 1 ]]; do
-		pause
-	done
+	settled "bench_other_$size"
 	calm_down
 	result "module.load.own.$size" "$(/bench/clock load /bench/bench_more_1.ko '')" ns
 	[[ $(<"$sys/bench_other_$size/bench_more_1/patched") == 1 ]] ||

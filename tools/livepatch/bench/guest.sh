@@ -61,13 +61,24 @@ now() {
 
 # enable PATCH [PARAMETER...]: until the transition has ended.
 enable() {
-	local patch=$1 state
+	insmod "/bench/$1.ko" "${@:2}"
+	settled "$1"
+	[[ $(<"$sys/$1/enabled") == 1 ]] || fail "$1 is not enabled"
+}
 
-	insmod "/bench/$patch.ko" "${@:2}"
-	while read -r state <"$sys/$patch/transition" && [[ $state != 0 ]]; do
+# settled PATCH: wait until its transition has ended.
+settled() {
+	local state
+
+	while read -r state <"$sys/$1/transition" && [[ $state != 0 ]]; do
 		pause
 	done
-	[[ $(<"$sys/$patch/enabled") == 1 ]] || fail "$patch is not enabled"
+}
+
+# enable_blocked PATCH [PARAMETER...]: the transition waits for the thread that the target holds.
+enable_blocked() {
+	insmod "/bench/$1.ko" blocked=1 "${@:2}"
+	[[ $(<"$sys/$1/transition") == 1 ]] || fail "nothing blocks the transition of $1"
 }
 
 # The time from klp_enable_patch() until all tasks have moved.

@@ -2,6 +2,9 @@
 #ifndef _BENCH_H
 #define _BENCH_H
 
+#include <linux/moduleparam.h>
+#include <linux/sysfs.h>
+
 /* For the lists of functions that ../build-modules writes. */
 
 /* A function to patch: small, and different from all others. */
@@ -27,10 +30,24 @@ static inline void bench_unused(void) { }
 #define BENCH_ENTRY_UNUSED(name)			\
 	{ .old_name = #name, .new_func = bench_unused, }
 
-/* In what the counts of calls are given: "INSTRUCTIONS CALLS". */
+/* What calls have taken, and how many they were. */
 struct bench_result {
 	unsigned long total;
 	unsigned int calls;
 };
+
+/* A file of it, "TOTAL CALLS". */
+static inline int bench_result_show(char *buffer, const struct bench_result *result)
+{
+	return sysfs_emit(buffer, "%lu %u\n", result->total, result->calls);
+}
+
+static inline int bench_result_get(char *buffer, const struct kernel_param *kp)
+{
+	return bench_result_show(buffer, kp->arg);
+}
+
+/* Of a parameter with a struct bench_result behind it. */
+static const struct kernel_param_ops bench_result_ops __maybe_unused = { .get = bench_result_get };
 
 #endif /* _BENCH_H */

@@ -24,17 +24,9 @@
 
 static struct bench_result alloc, get, free;
 
-static int cpus_show(char *buffer, const struct kernel_param *kp)
-{
-	const struct bench_result *result = kp->arg;
-
-	return sysfs_emit(buffer, "%lu %u\n", result->total, result->calls);
-}
-
-static const struct kernel_param_ops cpus_ops = { .get = cpus_show };
-module_param_cb(alloc, &cpus_ops, &alloc, 0444);
-module_param_cb(get, &cpus_ops, &get, 0444);
-module_param_cb(free, &cpus_ops, &free, 0444);
+module_param_cb(alloc, &bench_result_ops, &alloc, 0444);
+module_param_cb(get, &bench_result_ops, &get, 0444);
+module_param_cb(free, &bench_result_ops, &free, 0444);
 
 /* Nobody looks into an object; only where it is counts. */
 static void *object(unsigned int cpu, unsigned int i)

@@ -18,6 +18,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/timex.h>
+#include "bench.h"
 
 #define CALLS	1000
 #define ID	0x62656e63UL
@@ -30,19 +31,7 @@ static uint count;
 module_param(count, uint, 0444);
 
 /* Instructions, for how many calls. */
-static struct bench_result {
-	unsigned long total;
-	unsigned int calls;
-} get, miss, alloc, free, free_all, fill;
-
-static int bench_show(char *buffer, const struct kernel_param *kp)
-{
-	const struct bench_result *result = kp->arg;
-
-	return sysfs_emit(buffer, "%lu %u\n", result->total, result->calls);
-}
-
-static const struct kernel_param_ops bench_result_ops = { .get = bench_show };
+static struct bench_result get, miss, alloc, free, free_all, fill;
 module_param_cb(get, &bench_result_ops, &get, 0444);
 module_param_cb(miss, &bench_result_ops, &miss, 0444);
 module_param_cb(alloc, &bench_result_ops, &alloc, 0444);

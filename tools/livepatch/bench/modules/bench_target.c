@@ -33,62 +33,42 @@ module_param_cb(now, &bench_now_ops, NULL, 0444);
 
 /* ---- calls */
 
-static u64 bench_loop_f0(void)
+static __always_inline int bench_nothing(int x)
+{
+	return x;
+}
+
+/* Inlined, as is this, so that a direct call of @function is all there is in the loop. */
+static __always_inline u64 bench_loop(int (*function)(int x))
 {
 	u64 start = get_cycles();
 	int i, x = 0;
 
 	for (i = 0; i < CALLS; i++) {
-		x = bench_f0(x);
+		x = function(x);
 		OPTIMIZER_HIDE_VAR(x);
 	}
 	return get_cycles() - start;
 }
 
-static u64 bench_loop_other(void)
-{
-	u64 start = get_cycles();
-	int i, x = 0;
-
-	for (i = 0; i < CALLS; i++) {
-		x = bench_f9999(x);
-		OPTIMIZER_HIDE_VAR(x);
-	}
-	return get_cycles() - start;
-}
-
-/* The same loop, without a call. */
-static u64 bench_loop(void)
-{
-	u64 start = get_cycles();
-	int i, x = 0;
-
-	for (i = 0; i < CALLS; i++)
-		OPTIMIZER_HIDE_VAR(x);
-	return get_cycles() - start;
-}
-
-static struct bench_result bench_measure(u64 (*loop)(void))
+static __always_inline struct bench_result bench_measure(int (*function)(int x))
 {
 	struct bench_result result = { .calls = CALLS };
 	unsigned long flags;
 
 	/* No interrupt is to be counted. */
 	local_irq_save(flags);
-	result.total = loop();
-	result.total -= bench_loop();
+	result.total = bench_loop(function);
+	result.total -= bench_loop(bench_nothing);
 	local_irq_restore(flags);
 	return result;
 }
 
-static int bench_show(char *buffer, struct bench_result result)
-{
-	return sysfs_emit(buffer, "%lu %u\n", result.total, result.calls);
-}
-
 static int bench_call(char *buffer, const struct kernel_param *kp)
 {
-	return bench_show(buffer, bench_measure(bench_loop_f0));
+	struct bench_result result = bench_measure(bench_f0);
+
+	return bench_result_show(buffer, &result);
 }
 
 static const struct kernel_param_ops bench_call_ops = { .get = bench_call };
@@ -96,7 +76,9 @@ module_param_cb(call, &bench_call_ops, NULL, 0444);
 
 static int bench_call_other(char *buffer, const struct kernel_param *kp)
 {
-	return bench_show(buffer, bench_measure(bench_loop_other));
+	struct bench_result result = bench_measure(bench_f9999);
+
+	return bench_result_show(buffer, &result);
 }
 
 static const struct kernel_param_ops bench_other_ops = { .get = bench_call_other };
@@ -120,7 +102,7 @@ void bench_wait(void)
 		wait_event_idle(hold_queue, READ_ONCE(hold_asked) || kthread_should_stop());
 		if (!READ_ONCE(hold_asked))
 			continue;
-		hold_result = bench_measure(bench_loop_f0);
+		hold_result = bench_measure(bench_f0);
 		WRITE_ONCE(hold_asked, false);
 		wake_up(&hold_queue);
 	}
@@ -177,7 +159,7 @@ static int bench_held(char *buffer, const struct kernel_param *kp)
 	WRITE_ONCE(hold_asked, true);
 	wake_up(&hold_queue);
 	wait_event(hold_queue, !READ_ONCE(hold_asked));
-	return bench_show(buffer, hold_result);
+	return bench_result_show(buffer, &hold_result);
 }
 
 static const struct kernel_param_ops bench_held_ops = { .get = bench_held };

@@ -23,13 +23,7 @@ module_param(unwind, uint, 0444);
 static struct bench_result unwound;
 static unsigned long entries[DEPTH];
 
-static int tracer_show(char *buffer, const struct kernel_param *kp)
-{
-	return sysfs_emit(buffer, "%lu %u\n", unwound.total, unwound.calls);
-}
-
-static const struct kernel_param_ops unwound_ops = { .get = tracer_show };
-module_param_cb(unwound, &unwound_ops, NULL, 0444);
+module_param_cb(unwound, &bench_result_ops, &unwound, 0444);
 
 static void notrace tracer_nothing(unsigned long ip, unsigned long parent_ip,
 				   struct ftrace_ops *ops, struct ftrace_regs *fregs)
