@@ -131,7 +131,7 @@ def objects(makefile, files):
     have = {path[len(folder):-2] for path in files if path.startswith(folder) and
             path.endswith(('.c', '.S')) and not path.startswith(tuple(others))}
     for name in sorted(have - asked):
-        yield f'{makefile}: {name}.c is not built'
+        yield f'{makefile}: {name} is not built'
     for name in sorted(asked - have - parts):
         yield f'{makefile}: {name}.o has no source'
 
