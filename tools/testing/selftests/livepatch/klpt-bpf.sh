@@ -75,18 +75,12 @@ sees() {
 	is "${count[$length]:-0}" $READS "returns that fexit saw $2"
 }
 
-replaced_by() {
-	patch "$2" $spec replace=1
-	until_true "$1 to leave sysfs" gone "$LP/$1"
-	unload "$1"
-}
-
 before_patch() {
 	attach_bpf
 	sees 0 "before"
 	patch klpt_p1 $spec
 	sees 1 "while patched"
-	replaced_by klpt_p1 klpt_p2
+	replaced_by klpt_p1 klpt_p2 $spec
 	sees 2 "after replacing"
 	disable klpt_p2
 	sees 0 "after the patch"
@@ -107,7 +101,7 @@ after_patch() {
 	reads 1 "without BPF"
 	attach_bpf
 	sees 1 "that came again"
-	replaced_by klpt_p1 klpt_p2
+	replaced_by klpt_p1 klpt_p2 $spec
 	sees 2 "after replacing"
 	patch klpt_p1 'spec=vmlinux:cmdline_proc_show' replace=1
 	sees 0 "after a patch of something else has replaced it"

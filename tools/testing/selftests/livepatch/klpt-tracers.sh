@@ -67,12 +67,6 @@ sees() {
 	calls_seen "$1" $CALLS "$2"
 }
 
-replaced_by() {
-	patch "$2" spec=klpt_target:klpt_value replace=1
-	until_true "$1 to leave sysfs" gone "$LP/$1"
-	unload "$1"
-}
-
 before_patch() {
 	local hook
 
@@ -81,7 +75,7 @@ before_patch() {
 		sees 0 "before"
 		patch klpt_p1 spec=klpt_target:klpt_value
 		sees 1 "while patched"
-		replaced_by klpt_p1 klpt_p2
+		replaced_by klpt_p1 klpt_p2 spec=klpt_target:klpt_value
 		sees 2 "after replacing"
 		remove klpt_p2
 		sees 0 "after the patch"
@@ -107,7 +101,7 @@ after_patch() {
 		returns value 1 "without $hook"
 		probe klpt_target:klpt_value "$hook"
 		sees 1 "that came again"
-		replaced_by klpt_p1 klpt_p2
+		replaced_by klpt_p1 klpt_p2 spec=klpt_target:klpt_value
 		sees 2 "after replacing"
 		remove klpt_p2
 		sees 0 "after the patch"
@@ -159,7 +153,7 @@ tracer_first() {
 		patch klpt_p1 spec=klpt_target:klpt_value
 		traced_by $tracer klpt_value 1
 		returns value 1 "with $tracer"
-		replaced_by klpt_p1 klpt_p2
+		replaced_by klpt_p1 klpt_p2 spec=klpt_target:klpt_value
 		traced_by $tracer klpt_value 2
 		returns value 2 "with $tracer"
 		remove klpt_p2

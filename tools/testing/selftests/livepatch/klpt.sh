@@ -172,6 +172,13 @@ remove() {
 	unload "$1"
 }
 
+# replaced_by OLD NEW PARAMETER...: the module of the old one is gone afterwards
+replaced_by() {
+	patch "${@:2}" replace=1
+	until_true "$1 to leave sysfs" gone "$LP/$1"
+	unload "$1"
+}
+
 # returns FILE VALUE [WHEN]: what a function of the target module returns
 returns() {
 	get "$TARGET/$1"
