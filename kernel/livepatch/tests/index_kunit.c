@@ -3,47 +3,17 @@
  * Does the index of sites (index.c) find what was put in, and nothing else?
  *
  * The addresses here are no functions; sites of patches may be in the index at the same time, as
- * long as none comes or goes. klp_mutex is held where something changes, not by whole tests:
- * another thread cleans up after them.
+ * long as none comes or goes.
  */
 #include <kunit/test.h>
 #include "../internal.h"
+#include "index.h"
 
 /* Address number @i, as far from the next as functions are. */
 #define INDEX_IP(i)	(0x40000000UL + 16UL * (i))
 
 /* More sites that want the last slots than can have one behind them. */
 #define INDEX_MANY	40
-
-static int index_reserve(unsigned int nr)
-{
-	guard(mutex)(&klp_mutex);
-	return klp_index_reserve(nr);
-}
-
-static int index_put(struct klp_site *site)
-{
-	guard(mutex)(&klp_mutex);
-	return klp_index_add(site);
-}
-
-static void index_take(const struct klp_site *site)
-{
-	guard(mutex)(&klp_mutex);
-	klp_index_remove(site);
-}
-
-static void index_trim(void)
-{
-	guard(mutex)(&klp_mutex);
-	klp_index_trim();
-}
-
-static void index_remove(void *site)
-{
-	index_take(site);
-	index_trim();
-}
 
 static struct klp_site *index_make(struct kunit *test, unsigned long ip)
 {
