@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A patched function is called on all CPUs, by tasks and by interrupts, while others hook it and let
-# go of it again, so that calls change between two paths all the time. Is any call lost, made twice,
-# made with wrong arguments, or in the wrong world?
+# go of it again, so that calls change between two paths all the time, or while NMIs come in the
+# middle. Is any call lost, made twice, made with wrong arguments, or in the wrong world?
 #
 # klpt_work checks each of its calls, and with klpt_work_pair() as a guard no pair of calls may see
 # two worlds, patches come and go as they may.
@@ -13,10 +13,13 @@
 NO_TARGET=1
 CYCLES=1000
 SLOW_CYCLES=20	# of what waits for grace periods
-spec=spec=klpt_work:klpt_work_do,+klpt_work_pair
+NMI_HITS=100
+NMI_SLOW=/sys/kernel/debug/x86/nmi_longest_ns
+spec=spec=klpt_work:klpt_work_do,klpt_work_nmi,+klpt_work_pair
 
+# start_work [PARAMETER...]
 start_work() {
-	load klpt_work
+	load klpt_work "$@"
 	put /proc/klpt_work start
 	work_goes_on
 }
@@ -143,9 +146,55 @@ exact() {
 	done
 }
 
+# diverter: from where to where calls are diverted in this sub-test
+diverter() {
+	local way=klp_hook_handler
+
+	[[ $(< $TRAMPOLINE) == N ]] || way=klp_trampoline
+	sort /proc/kallsyms | awk -v way=$way '
+		from && $1 > from { print "nmi_from=0x" from, "nmi_to=0x" $1; exit }
+		$3 == way { from = $1 }'
+}
+
+hits() {
+	{
+		read -r _
+		read -r _
+		read -r nmis hits
+	} < /proc/klpt_work
+}
+
+nmis_have_hit() {
+	hits
+	((hits >= NMI_HITS))
+}
+
+# NMIs call another function than what they interrupt the call of.
+nmis_meanwhile() {
+	local nmis hits range slow
+
+	# An emulated CPU may make a pause in an NMI: that is no news for the kernel log.
+	get $NMI_SLOW
+	slow=$REPLY
+	put $NMI_SLOW 100000000000
+	range=$(diverter)
+	# shellcheck disable=SC2086 # two words
+	start_work nmi=1 $range
+	patches_until nmis_have_hit
+	put /proc/klpt_work stop
+	hits
+	note "$nmis calls from NMIs, of which $hits came at $range"
+	((hits >= NMI_HITS)) || fail "too few NMIs came at $range"
+	work_is_sound
+	put $NMI_SLOW "$slow"
+}
+
 both_ways filter_cycles "an ftrace handler comes and goes $CYCLES times"
 both_ways tracer_cycles "the function tracer comes and goes $SLOW_CYCLES times"
 both_ways others_cycle "others are registered and unregistered $SLOW_CYCLES times each"
 both_ways patches_meanwhile "an ftrace handler comes and goes while patches do"
 both_ways exact "who stays sees each call while patches come and go"
+# One CPU cannot send itself an NMI while it is in the middle of a call.
+[[ $(uname -m) != x86_64 ]] || (($(nproc) < 2)) ||
+	both_ways nmis_meanwhile "NMIs come while calls are diverted and patches come and go"
 klpt_main

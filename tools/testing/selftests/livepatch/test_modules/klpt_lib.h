@@ -36,7 +36,7 @@ struct klpt_loop_args {
 	char seen[32];
 };
 
-/* Where calls of klpt_work_do() of klpt_work got to: the original, or one of the livepatches. */
+/* Where calls of functions of klpt_work got to: the original, or one of the livepatches. */
 struct klpt_work {
 	unsigned long calls;
 	unsigned long ran[KLPT_IDS + 1];

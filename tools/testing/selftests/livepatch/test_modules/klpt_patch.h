@@ -218,6 +218,12 @@ static klpt_func long new_work(struct klpt_work *work, long b, long c, long d, l
 	return klpt_work_ran(work, KLPT_ID, b, c, d, e, f, g);
 }
 
+static klpt_func long new_work_nmi(struct klpt_work *work, long b, long c, long d, long e, long f,
+				   long g)
+{
+	return klpt_work_ran(work, KLPT_ID, b, c, d, e, f, g) + 10;
+}
+
 /* Returns 3 more than the number of the livepatch: the length of what it writes. */
 static klpt_func ssize_t new_fscaps(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
@@ -249,6 +255,7 @@ static const struct {
 	{ "klpt_kthread_body",	new_kthread_body },
 	{ "klpt_fork",		new_fork },
 	{ "klpt_work_do",	new_work },
+	{ "klpt_work_nmi",	new_work_nmi },
 	{ "cmdline_proc_show",	new_cmdline },
 	{ "fscaps_show",	new_fscaps },
 	{ "exit_task_stack_account", new_exit },

@@ -2,16 +2,18 @@
 /*
  * Does every call of a patched function get where it should?  kthreads on all CPUs call
  * klpt_work_do() all the time, with arguments in all registers and on the stack, and so do timers
- * that interrupt them. Each call is checked: it has been made once and by one function, the
- * arguments have arrived, and so has what was returned. klpt_work_pair() calls it twice; when it is
- * in a patch as a guard, the answers must be from one world.
+ * that interrupt them, and NMIs if they are asked for. Each call is checked: it has been made once
+ * and by one function, the arguments have arrived, and so has what was returned. klpt_work_pair()
+ * calls it twice; when it is in a patch as a guard, the answers must be from one world.
  *
  * /proc/klpt_work
  *	write "start" or "stop"; shows
  *	calls, calls that were wrong, pairs of calls that were mixed, calls from interrupts
  *	calls that got to the original, to the livepatch 1, 2, 3 and 4
+ *	calls from NMIs, NMIs that came between the addresses nmi_from and nmi_to
  */
 
+#include <linux/atomic.h>
 #include <linux/cleanup.h>
 #include <linux/cpumask.h>
 #include <linux/err.h>
@@ -20,6 +22,8 @@
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/processor.h>
 #include <linux/proc_fs.h>
 #include <linux/rcupdate.h>
@@ -28,6 +32,10 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#ifdef CONFIG_X86_LOCAL_APIC
+#include <asm/apic.h>
+#include <asm/nmi.h>
+#endif
 #include "klpt_lib.h"
 
 #define PER_CPU		2
@@ -37,7 +45,17 @@ static int zero;
 module_param(zero, int, 0400);
 MODULE_PARM_DESC(zero, "added to what the original returns");
 
-/* Somebody who calls: a kthread, or a timer. Written by that one, read by all. */
+static bool nmi;
+module_param(nmi, bool, 0400);
+MODULE_PARM_DESC(nmi, "have CPUs send each other NMIs");
+
+static ulong nmi_from, nmi_to;
+module_param(nmi_from, ulong, 0400);
+module_param(nmi_to, ulong, 0400);
+MODULE_PARM_DESC(nmi_from, "address from which NMIs are counted that interrupt what is there");
+MODULE_PARM_DESC(nmi_to, "address up to which they are");
+
+/* Somebody who calls: a kthread, a timer, or NMIs. Written by that one, read by all. */
 struct caller {
 	struct klpt_work work;
 	unsigned long calls;
@@ -62,6 +80,13 @@ static klpt_func long klpt_work_do(struct klpt_work *work, long b, long c, long 
 	return klpt_work_ran(work, READ_ONCE(zero), b, c, d, e, f, g);
 }
 
+/* What NMIs call, which so come to another function than what they interrupt: returns 10 more. */
+static klpt_func long klpt_work_nmi(struct klpt_work *work, long b, long c, long d, long e, long f,
+				    long g)
+{
+	return klpt_work_ran(work, READ_ONCE(zero), b, c, d, e, f, g) + 10;
+}
+
 /* One call. Who answered: 0 to KLPT_IDS, or -1 when something is wrong. */
 static int call_once(struct caller *caller)
 {
@@ -69,7 +94,10 @@ static int call_once(struct caller *caller)
 	unsigned long ran = 0;
 	long ret, id;
 
-	ret = klpt_work_do(&caller->work, n, n + 1, n + 2, n + 3, n + 4, n + 5);
+	if (in_nmi())
+		ret = klpt_work_nmi(&caller->work, n, n + 1, n + 2, n + 3, n + 4, n + 5) - 10;
+	else
+		ret = klpt_work_do(&caller->work, n, n + 1, n + 2, n + 3, n + 4, n + 5);
 	id = ret % 10;
 	for (int i = 0; i <= KLPT_IDS; i++)
 		ran += caller->work.ran[i];
@@ -80,20 +108,98 @@ static int call_once(struct caller *caller)
 	return -1;
 }
 
+/*
+ * Let another CPU go on. The emulated CPUs of QEMU take turns, and always here if they meet this;
+ * then an NMI from another one comes here, too, and never in the middle of a call.
+ */
+static void relax(void)
+{
+	if (!nmi)
+		cpu_relax();
+}
+
 static klpt_func void klpt_work_pair(struct caller *caller)
 {
 	int first = call_once(caller);
 
-	cpu_relax();
+	relax();
 	if (call_once(caller) != first)
 		caller->mixed++;
 }
+
+/* On each CPU; written by NMIs there, read by all. */
+static DEFINE_PER_CPU(struct caller, nmi_caller);
+static DEFINE_PER_CPU(unsigned long, nmi_hits);
+
+#ifdef CONFIG_X86_LOCAL_APIC
+/* An NMI of ours is on its way to this CPU. */
+static DEFINE_PER_CPU(atomic_t, nmi_sent);
+
+static int nmi_come(unsigned int type, struct pt_regs *regs)
+{
+	if (!atomic_xchg(this_cpu_ptr(&nmi_sent), 0))
+		return NMI_DONE;
+	if (regs->ip >= nmi_from && regs->ip < nmi_to)
+		this_cpu_inc(nmi_hits);
+	klpt_work_pair(this_cpu_ptr(&nmi_caller));
+	return NMI_HANDLED;
+}
+
+/* To another CPU, which may be anywhere: this one is in an interrupt. */
+static void nmi_send(void)
+{
+	unsigned int cpu = cpumask_any_but(cpu_online_mask, smp_processor_id());
+
+	if (nmi && cpu < nr_cpu_ids && !atomic_xchg(per_cpu_ptr(&nmi_sent, cpu), 1))
+		apic->send_IPI(cpu, NMI_VECTOR);
+}
+
+/* Nobody sends any more: wait for the last ones. */
+static void nmi_wait(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		while (atomic_read(per_cpu_ptr(&nmi_sent, cpu)))
+			schedule_timeout_uninterruptible(1);
+	}
+}
+
+static int nmi_init(void)
+{
+	return nmi ? register_nmi_handler(NMI_LOCAL, nmi_come, 0, KBUILD_MODNAME) : 0;
+}
+
+static void nmi_exit(void)
+{
+	if (nmi)
+		unregister_nmi_handler(NMI_LOCAL, KBUILD_MODNAME);
+}
+#else
+static void nmi_send(void)
+{
+}
+
+static void nmi_wait(void)
+{
+}
+
+static int nmi_init(void)
+{
+	return nmi ? -EOPNOTSUPP : 0;
+}
+
+static void nmi_exit(void)
+{
+}
+#endif
 
 static enum hrtimer_restart tick(struct hrtimer *timer)
 {
 	struct worker *worker = container_of(timer, struct worker, timer);
 
 	klpt_work_pair(&worker->interrupt);
+	nmi_send();
 	hrtimer_forward_now(timer, ns_to_ktime(PERIOD_NS));
 	return HRTIMER_RESTART;
 }
@@ -108,7 +214,7 @@ static int work(void *data)
 	hrtimer_start(&worker->timer, ns_to_ktime(PERIOD_NS), HRTIMER_MODE_REL_PINNED_HARD);
 	while (!kthread_should_stop()) {
 		klpt_work_pair(&worker->thread);
-		cpu_relax();
+		relax();
 		/* Or no handler of ftrace could ever be removed, see klpt_target_main.c. */
 		cond_resched_tasks_rcu_qs();
 	}
@@ -123,6 +229,7 @@ static void stop(void)
 			kthread_stop(workers[i].task);
 		workers[i].task = NULL;
 	}
+	nmi_wait();
 }
 
 static int start_one(struct worker *worker, unsigned int cpu)
@@ -147,6 +254,10 @@ static int start(void)
 	int ret = 0;
 
 	stop();
+	for_each_possible_cpu(cpu) {
+		memset(per_cpu_ptr(&nmi_caller, cpu), 0, sizeof(struct caller));
+		per_cpu(nmi_hits, cpu) = 0;
+	}
 	for_each_online_cpu(cpu) {
 		for (int i = 0; i < PER_CPU && !ret && n < nr_workers; i++)
 			ret = start_one(&workers[n++], cpu);
@@ -156,26 +267,38 @@ static int start(void)
 	return ret;
 }
 
+/* What all callers have seen, and those of one kind in @kind. */
+static void add(struct caller *sum, unsigned long *kind, const struct caller *caller)
+{
+	unsigned long calls = READ_ONCE(caller->calls);
+
+	sum->calls += calls;
+	*kind += calls;
+	sum->wrong += READ_ONCE(caller->wrong);
+	sum->mixed += READ_ONCE(caller->mixed);
+	for (int id = 0; id <= KLPT_IDS; id++)
+		sum->work.ran[id] += READ_ONCE(caller->work.ran[id]);
+}
+
 static int work_show(struct seq_file *m, void *unused)
 {
-	unsigned long calls = 0, wrong = 0, mixed = 0, interrupts = 0, ran[KLPT_IDS + 1] = { };
+	unsigned long threads = 0, interrupts = 0, nmis = 0, hits = 0;
+	struct caller sum = { };
+	unsigned int cpu;
 
 	guard(mutex)(&work_mutex);
-	for (int i = 0; i < 2 * nr_workers; i++) {
-		struct worker *worker = &workers[i / 2];
-		struct caller *caller = i % 2 ? &worker->interrupt : &worker->thread;
-
-		calls += READ_ONCE(caller->calls);
-		wrong += READ_ONCE(caller->wrong);
-		mixed += READ_ONCE(caller->mixed);
-		if (i % 2)
-			interrupts += READ_ONCE(caller->calls);
-		for (int id = 0; id <= KLPT_IDS; id++)
-			ran[id] += READ_ONCE(caller->work.ran[id]);
+	for (int i = 0; i < nr_workers; i++) {
+		add(&sum, &threads, &workers[i].thread);
+		add(&sum, &interrupts, &workers[i].interrupt);
 	}
-	seq_printf(m, "%lu %lu %lu %lu\n", calls, wrong, mixed, interrupts);
+	for_each_possible_cpu(cpu) {
+		add(&sum, &nmis, per_cpu_ptr(&nmi_caller, cpu));
+		hits += READ_ONCE(per_cpu(nmi_hits, cpu));
+	}
+	seq_printf(m, "%lu %lu %lu %lu\n", sum.calls, sum.wrong, sum.mixed, interrupts);
 	for (int id = 0; id <= KLPT_IDS; id++)
-		seq_printf(m, "%lu%c", ran[id], id == KLPT_IDS ? '\n' : ' ');
+		seq_printf(m, "%lu%c", sum.work.ran[id], id == KLPT_IDS ? '\n' : ' ');
+	seq_printf(m, "%lu %lu\n", nmis, hits);
 	return 0;
 }
 
@@ -212,18 +335,32 @@ static const struct proc_ops work_ops = {
 
 static int __init klpt_work_init(void)
 {
+	int ret;
+
 	nr_workers = PER_CPU * num_online_cpus();
 	workers = kcalloc(nr_workers, sizeof(*workers), GFP_KERNEL);
-	if (workers && proc_create(KBUILD_MODNAME, 0600, NULL, &work_ops))
-		return 0;
+	if (!workers)
+		return -ENOMEM;
+	ret = nmi_init();
+	if (ret)
+		goto err_free;
+	ret = -ENOMEM;
+	if (!proc_create(KBUILD_MODNAME, 0600, NULL, &work_ops))
+		goto err_nmi;
+	return 0;
+
+err_nmi:
+	nmi_exit();
+err_free:
 	kfree(workers);
-	return -ENOMEM;
+	return ret;
 }
 
 static void __exit klpt_work_exit(void)
 {
 	remove_proc_entry(KBUILD_MODNAME, NULL);
 	stop();
+	nmi_exit();
 	kfree(workers);
 }
 
