@@ -152,9 +152,12 @@ ways_to_move() {
 }
 
 # Between a function and its replacement there is a way to go, and some are preempted on it: of those
-# who call it all the time, sooner or later one when it is looked at.
+# who call it all the time, sooner or later one when it is looked at. The trampoline is short, and who
+# is there is mostly seen in itself; the way to the C handler is seen by who called it.
 on_the_way() {
-	local i seen='^klp_task_blocked: .* verdict=diverted, not yet arrived func=klpt_value\+.*\]$'
+	local i seen='^klp_task_blocked: .* verdict=diverted, not yet arrived '
+
+	seen+='func=(klpt_value\+.*\]|klp_trampoline\+.*)$'
 
 	traced klp_task_blocked
 	for i in 1 2 3 4; do
@@ -239,7 +242,7 @@ it reversed "a transition is reversed"
 it blocked "a task that is in the way, once for each reason"
 it ways_to_move "tasks that sleep, are idle, are woken up"
 it busy_in_the_kernel "a task that never leaves the kernel"
-preemptible && it on_the_way "a task that is on its way to a replacement"
+preemptible && both_ways on_the_way "a task that is on its way to a replacement"
 it forced "a forced transition"
 it states "callbacks of system states, and shadow variables that are collected"
 it switched_on_late "events that are switched on in the middle"
