@@ -110,9 +110,7 @@ called_all_the_time() {
 	call busy 0
 	for i in 1 2; do
 		patch klpt_p1 spec=klpt_target:klpt_value
-		patch klpt_p2 spec=klpt_target:klpt_value replace=1
-		until_true "the replaced patch to leave sysfs" gone $LP/klpt_p1
-		unload klpt_p1
+		replaced_by klpt_p1 klpt_p2 spec=klpt_target:klpt_value
 		remove klpt_p2
 	done
 	returns value 0

@@ -82,9 +82,7 @@ object_comes_and_goes() {
 only_the_new_callbacks() {
 	patch klpt_p1 spec=klpt_target:klpt_value callbacks=1
 	log_clear
-	patch klpt_p2 spec=klpt_target:klpt_value callbacks=1 replace=1
-	until_true "the replaced patch to leave sysfs" gone $LP/klpt_p1
-	unload klpt_p1
+	replaced_by klpt_p1 klpt_p2 spec=klpt_target:klpt_value callbacks=1
 	remove klpt_p2
 	log_is "klpt_p2 pre_patch klpt_target live
 klpt_p2 post_patch klpt_target live

@@ -89,9 +89,7 @@ gone_with_its_patch() {
 
 of_replaced_patch() {
 	patch klpt_p1 $F states=1:1
-	patch klpt_p2 $F states=1:2 replace=1
-	until_true "the replaced patch to leave sysfs" gone $LP/klpt_p1
-	unload klpt_p1
+	replaced_by klpt_p1 klpt_p2 $F states=1:2
 	incompatible klpt_p1 $F states=1:1 replace=1
 	returns value 2
 	patch klpt_p3 $F states=1:3 replace=1 callbacks=1

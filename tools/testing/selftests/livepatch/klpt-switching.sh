@@ -95,9 +95,7 @@ patches_until() {
 
 	until ((rounds >= 5)) && "$@"; do
 		patch klpt_p1 $spec replace=1
-		patch klpt_p2 $spec replace=1
-		until_true "klpt_p1 to leave sysfs" gone $LP/klpt_p1
-		unload klpt_p1
+		replaced_by klpt_p1 klpt_p2 $spec
 		load klpt_p1 $spec replace=1
 		# It may have settled by now.
 		echo 0 2> /dev/null > $LP/klpt_p1/enabled

@@ -267,32 +267,32 @@ static int start(void)
 	return ret;
 }
 
-/* What all callers have seen, and those of one kind in @kind. */
-static void add(struct caller *sum, unsigned long *kind, const struct caller *caller)
+/* Add what a caller has seen; how many calls. */
+static unsigned long add(struct caller *sum, const struct caller *caller)
 {
 	unsigned long calls = READ_ONCE(caller->calls);
 
 	sum->calls += calls;
-	*kind += calls;
 	sum->wrong += READ_ONCE(caller->wrong);
 	sum->mixed += READ_ONCE(caller->mixed);
 	for (int id = 0; id <= KLPT_IDS; id++)
 		sum->work.ran[id] += READ_ONCE(caller->work.ran[id]);
+	return calls;
 }
 
 static int work_show(struct seq_file *m, void *unused)
 {
-	unsigned long threads = 0, interrupts = 0, nmis = 0, hits = 0;
+	unsigned long interrupts = 0, nmis = 0, hits = 0;
 	struct caller sum = { };
 	unsigned int cpu;
 
 	guard(mutex)(&work_mutex);
 	for (int i = 0; i < nr_workers; i++) {
-		add(&sum, &threads, &workers[i].thread);
-		add(&sum, &interrupts, &workers[i].interrupt);
+		add(&sum, &workers[i].thread);
+		interrupts += add(&sum, &workers[i].interrupt);
 	}
 	for_each_possible_cpu(cpu) {
-		add(&sum, &nmis, per_cpu_ptr(&nmi_caller, cpu));
+		nmis += add(&sum, per_cpu_ptr(&nmi_caller, cpu));
 		hits += READ_ONCE(per_cpu(nmi_hits, cpu));
 	}
 	seq_printf(m, "%lu %lu %lu %lu\n", sum.calls, sum.wrong, sum.mixed, interrupts);
