@@ -22,10 +22,11 @@ static LIST_HEAD(klp_hooks);
  * Divert a call. With preemption off from the choice of the world to the choice of the address,
  * klp_sync() can wait for everybody who uses an old destination.
  *
- * There is no guard against recursion, because nothing is called that could come back, and
- * refusing to divert would put the task into the wrong world. For the same reason preemption is
- * enabled without a look whether somebody wants the CPU: the next interrupt or the next
- * preempt_enable() will take it.
+ * There is no guard against recursion, because refusing to divert would put the task into the
+ * wrong world, and none is needed: nothing is called but the scheduler, at the end, when somebody
+ * waits for the CPU. Functions that it calls may be patched and come here, with preemption off: the
+ * scheduler is not called again. Not to look would have whoever waits do so until the next
+ * interrupt, which may fall into this region again.
  */
 static void notrace klp_hook_handler(unsigned long ip, unsigned long parent_ip,
 				     struct ftrace_ops *fops, struct ftrace_regs *fregs)
@@ -44,7 +45,7 @@ static void notrace klp_hook_handler(unsigned long ip, unsigned long parent_ip,
 		if (dest)
 			ftrace_regs_set_instruction_pointer(fregs, (unsigned long)dest);
 	}
-	preempt_enable_no_resched_notrace();
+	preempt_enable_notrace();
 }
 
 /**

@@ -8,9 +8,12 @@
  * return go there, and the CPU's return stack stays balanced.
  *
  * What klp_hook_handler() in hook.c says about preemption and recursion is true here as well: one
- * region with preemption off from the search in the index to the return address.
+ * region with preemption off from the search in the index to the return address, and a look behind
+ * it whether somebody waits for the CPU. Who is preempted there stands in the trampoline, which
+ * is forbidden code: he is on his way.
  *
- * r10, r11 and the flags are free at the entry of a function. Nothing else is touched.
+ * r10, r11 and the flags are free at the entry of a function. Nothing else is touched: the scheduler
+ * is called by way of a thunk that saves what functions in C do not.
  */
 #include <linux/linkage.h>
 #include <linux/objtool.h>
@@ -49,6 +52,20 @@
 #endif
 .endm
 
+/* Call the scheduler, if the kernel is to be preempted: __preempt_schedule_notrace(). */
+.macro PREEMPT_SCHEDULE
+#ifdef CONFIG_PREEMPT_DYNAMIC
+	/* objtool makes a static call of it, for which it needs the key in this file. */
+	call	__SCT__preempt_schedule_notrace
+	.pushsection .discard.addressable, "aw"
+	.balign	8
+	.quad	__SCK__preempt_schedule_notrace
+	.popsection
+#else
+	call	preempt_schedule_notrace_thunk
+#endif
+.endm
+
 /* Nobody jumps here but by a direct call, which ftrace writes. */
 SYM_START(klp_trampoline, SYM_L_GLOBAL, SYM_F_ALIGN)
 	ANNOTATE_NOENDBR
@@ -79,7 +96,17 @@ SYM_START(klp_trampoline, SYM_L_GLOBAL, SYM_F_ALIGN)
 #ifdef CONFIG_PREEMPT_COUNT
 	decl	PER_CPU_VAR(pcpu_hot + KLP_preempt_count)
 #endif
+#ifdef CONFIG_PREEMPTION
+	/* 0: nothing keeps preemption off, and somebody waits, who is part of the count. */
+	jz	.Lpreempt
+#endif
 	RET
+
+#ifdef CONFIG_PREEMPTION
+.Lpreempt:
+	PREEMPT_SCHEDULE
+	RET
+#endif
 
 .Lcollision:
 	/* There is no site in a slot without a key: one that has gone led to the original. */

@@ -8,6 +8,7 @@
 #include <kunit/test.h>
 #include <linux/ftrace.h>
 #include "../internal.h"
+#include "preempt.h"
 #include "twin.h"
 
 /* Address number @i, as far from the next as functions are. */
@@ -105,10 +106,30 @@ static void hook_free_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, klp_index->live, live);
 }
 
+/* A call at the first site of a batch that is not registered. */
+static void hook_call(void *arg)
+{
+	struct klp_hook *hook = arg;
+	struct ftrace_regs fregs = { };
+
+	hook->fops.func(HOOK_IP(0), 0, &hook->fops, &fregs);
+}
+
+/* The handler is called where there is a site, and where one has gone. */
+static void hook_preempt_test(struct kunit *test)
+{
+	struct klp_hook *hook = hook_make(test, 1);
+
+	preempt_expect_look(test, hook_call, hook);
+	KUNIT_ASSERT_NOT_NULL(test, hook_insert(hook, HOOK_IP(0)));
+	preempt_expect_look(test, hook_call, hook);
+}
+
 static struct kunit_case hook_test_cases[] = {
 	KUNIT_CASE_PARAM(hook_alloc_test, hook_size_gen_params),
 	KUNIT_CASE_PARAM(hook_fill_test, hook_size_gen_params),
 	KUNIT_CASE_PARAM(hook_free_test, hook_size_gen_params),
+	KUNIT_CASE(hook_preempt_test),
 	{}
 };
 

@@ -15,6 +15,7 @@
 #include <linux/stringify.h>
 #include "../internal.h"
 #include "index.h"
+#include "preempt.h"
 
 /* As many originals and replacements, each of this size. */
 #define SPOTS		128
@@ -195,6 +196,24 @@ static void trampoline_args_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, trampoline_call(1, 2, 3, 4, 5, 6, 7), 7654321);
 }
 
+static void trampoline_call_idle(void *unused)
+{
+	trampoline_call(1, 2, 3, 4, 5, 6, 7);
+}
+
+/* At a site, at one that leads to the original, and where there is none. */
+static void trampoline_preempt_test(struct kunit *test)
+{
+	struct klp_site *site = trampoline_add(test, 6);
+
+	trampoline_key = spot_key(6);
+	preempt_expect_look(test, trampoline_call_idle, NULL);
+	site->idle = NULL;
+	preempt_expect_look(test, trampoline_call_idle, NULL);
+	trampoline_key = spot_key(8);
+	preempt_expect_look(test, trampoline_call_idle, NULL);
+}
+
 static void trampoline_count_test(struct kunit *test)
 {
 	struct klp_site *site = trampoline_add(test, 9);
@@ -231,6 +250,7 @@ static struct kunit_case trampoline_test_cases[] = {
 	KUNIT_CASE(trampoline_original_test),
 	KUNIT_CASE(trampoline_collision_test),
 	KUNIT_CASE(trampoline_args_test),
+	KUNIT_CASE(trampoline_preempt_test),
 	KUNIT_CASE(trampoline_count_test),
 	{}
 };
