@@ -318,6 +318,7 @@ void klp_sync(void);
 /* --- range.c: sets of code addresses ------------------------------------------------------- */
 
 int klp_ranges_add(struct klp_ranges **set, unsigned long start, unsigned long end);
+int klp_ranges_add_addr(struct klp_ranges **set, unsigned long addr);
 void klp_ranges_seal(struct klp_ranges *set);
 bool klp_ranges_contain(const struct klp_ranges *set, unsigned long addr);
 

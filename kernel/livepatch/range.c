@@ -22,16 +22,7 @@ static int klp_range_cmp(const void *a, const void *b)
 	return 0;
 }
 
-/**
- * klp_ranges_add() - put [@start, @end) into a set that is not sealed yet
- * @set: the set, grown as needed; *@set is NULL at first
- * @start: first address
- * @end: first address behind; an empty range adds nothing
- *
- * Context: process context, may sleep.
- * Return: 0 or -ENOMEM, upon which the set is as before.
- */
-int klp_ranges_add(struct klp_ranges **set, unsigned long start, unsigned long end)
+static int klp_ranges_append(struct klp_ranges **set, struct klp_range range)
 {
 	struct klp_ranges *old = *set, *new;
 	unsigned int nr = old ? old->nr : 0;
@@ -50,11 +41,37 @@ int klp_ranges_add(struct klp_ranges **set, unsigned long start, unsigned long e
 		*set = old = new;
 	}
 
+	old->range[old->nr++] = range;
+	return 0;
+}
+
+/**
+ * klp_ranges_add() - put [@start, @end) into a set that is not sealed yet
+ * @set: the set, grown as needed; *@set is NULL at first
+ * @start: first address
+ * @end: first address behind; an empty range adds nothing
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -ENOMEM, upon which the set is as before.
+ */
+int klp_ranges_add(struct klp_ranges **set, unsigned long start, unsigned long end)
+{
 	if (start >= end)
 		return 0;
+	return klp_ranges_append(set, (struct klp_range){ .start = start, .end = end });
+}
 
-	old->range[old->nr++] = (struct klp_range){ .start = start, .end = end };
-	return 0;
+/**
+ * klp_ranges_add_addr() - put a single address into a set that is not sealed yet
+ * @set: as for klp_ranges_add()
+ * @addr: the address; not the one behind it, either
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -ENOMEM, upon which the set is as before.
+ */
+int klp_ranges_add_addr(struct klp_ranges **set, unsigned long addr)
+{
+	return klp_ranges_append(set, (struct klp_range){ .start = addr, .end = addr });
 }
 
 /**

@@ -134,18 +134,32 @@ int klp_code_forbid(const struct klp_code *code, struct klp_ranges **set)
  * entry and the end of the call in it belongs to a task that has been told where to go and has
  * not got there.
  *
+ * At the very end of the way, in the last instructions of a trampoline or in a return thunk, that
+ * address has been written over by where the task goes to. The unwinder takes it for an address
+ * behind a call, and goes on with what it knows of the code in front of it: of another function, so
+ * that nothing above can be believed, be it called reliable. Hence the address of each replacement
+ * counts, also where nothing has to be left. It is no return address of anybody else, but for one
+ * function's that stands in front of it and ends with a call that does not return.
+ *
  * Context: process context, may sleep, klp_mutex held.
  * Return: 0 or -ENOMEM.
  */
 int klp_site_forbid(const struct klp_site *site, int from, struct klp_ranges **set)
 {
 	const struct klp_layer *top, *old = klp_site_winner(site, from);
+	void *dest = klp_site_dest(site, from);
 	int ret;
 
-	if (klp_site_dest(site, 0) == klp_site_dest(site, 1))
+	if (dest) {
+		ret = klp_ranges_add_addr(set, (unsigned long)dest);
+		if (ret)
+			return ret;
+	}
+
+	if (dest == klp_site_dest(site, !from))
 		return 0;
 
-	if (klp_site_dest(site, from)) {
+	if (dest) {
 		ret = klp_code_forbid(old->code, set);
 		if (ret)
 			return ret;
@@ -163,14 +177,19 @@ int klp_site_forbid(const struct klp_site *site, int from, struct klp_ranges **s
  * @addr: from its stack
  *
  * Context: klp_mutex held.
- * Return: true when it is in the window that klp_site_forbid() speaks of.
+ * Return: true when it is in the window that klp_site_forbid() speaks of, or the end of the way.
  */
 bool klp_site_entry(const struct klp_site *site, int from, unsigned long addr)
 {
 	const struct klp_layer *winner = klp_site_winner(site, from);
+	void *dest = klp_site_dest(site, from);
 
-	return klp_site_dest(site, from) && klp_site_dest(site, 0) != klp_site_dest(site, 1) &&
-	       addr >= winner->orig->part[0].start && addr <= site->ip + MCOUNT_INSN_SIZE;
+	if (!dest)
+		return false;
+	if (addr == (unsigned long)dest)
+		return true;
+	return dest != klp_site_dest(site, !from) && addr >= winner->orig->part[0].start &&
+	       addr <= site->ip + MCOUNT_INSN_SIZE;
 }
 
 /**

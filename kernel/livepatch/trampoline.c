@@ -38,9 +38,9 @@ bool klp_trampoline_contains(unsigned long addr)
  * klp_trampoline_forbid() - collect the code in which a task is on its way
  * @set: where to add
  *
- * At its end the trampoline has written where it goes to over its return address. That is the entry
- * of a function, and the unwinder, which takes it for the address behind a call, may not know how
- * to go on from there.
+ * At its end the trampoline has written where it goes to over its return address, from where the
+ * unwinder cannot go on: see klp_site_forbid(). The return thunk, which may come behind it, belongs
+ * to everybody.
  *
  * Context: process context, may sleep.
  * Return: 0 or -ENOMEM.

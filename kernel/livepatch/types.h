@@ -12,7 +12,7 @@
 #include <linux/sched.h>
 #include <linux/spinlock_types.h>
 
-/* An address span; @end is the first byte behind it. */
+/* An address span; @end is the first byte behind it, or a single address, which is @end as well. */
 struct klp_range {
 	unsigned long start;
 	unsigned long end;

@@ -3,7 +3,8 @@
  * Does klp_site_entry() know a task that has been diverted and has not arrived (site.c)?
  *
  * Only where the task comes from a world that diverts it, and only from the function's entry to the
- * address that the call in it returns to: what klp_site_forbid() forbids there.
+ * address that the call in it returns to, and at the entry of the replacement: what klp_site_forbid()
+ * forbids there.
  */
 #include <kunit/test.h>
 #include "patches.h"
@@ -54,7 +55,7 @@ static void entry_window_test(struct kunit *test)
 {
 	const struct entry_case *param = test->param_value;
 	struct site_fixture *fix = test->priv;
-	int from;
+	int from, i;
 
 	guard(klp_patches)(&fix->saved);
 	entry_begin(fix, param);
@@ -72,8 +73,13 @@ static void entry_window_test(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, klp_site_entry(site, from, ENTRY_END), in);
 		KUNIT_EXPECT_FALSE(test, klp_site_entry(site, from, ENTRY_END + 1));
 		KUNIT_EXPECT_FALSE(test, klp_site_entry(site, from, SITE_ORIG_COLD));
-		KUNIT_EXPECT_FALSE(test, klp_site_entry(site, from, SITE_NEW(0)));
-		KUNIT_EXPECT_FALSE(test, klp_site_entry(site, from, SITE_NEW(1)));
+		for (i = 0; i < 2; i++) {
+			bool there = klp_site_dest(site, from) == (void *)SITE_NEW(i);
+
+			KUNIT_EXPECT_FALSE(test, klp_site_entry(site, from, SITE_NEW(i) - 1));
+			KUNIT_EXPECT_EQ(test, klp_site_entry(site, from, SITE_NEW(i)), there);
+			KUNIT_EXPECT_FALSE(test, klp_site_entry(site, from, SITE_NEW(i) + 1));
+		}
 	}
 }
 
@@ -97,6 +103,8 @@ static void entry_forbidden_test(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, klp_ranges_contain(set, SITE_ORIG));
 		KUNIT_EXPECT_TRUE(test, klp_ranges_contain(set, ENTRY_END));
 		KUNIT_EXPECT_FALSE(test, klp_ranges_contain(set, ENTRY_END + 1));
+		KUNIT_EXPECT_TRUE(test, klp_ranges_contain(set, (unsigned long)
+							   klp_site_dest(&fix->site, from)));
 		kvfree(set);
 	}
 }

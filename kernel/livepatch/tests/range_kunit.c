@@ -30,6 +30,9 @@ static const struct ranges_case ranges_cases[] = {
 	{ "same start, short one first", { { 10, 20 }, { 10, 40 }, { 30, 50 } }, { { 10, 50 } } },
 	{ "chain", { { 40, 50 }, { 30, 40 }, { 20, 30 }, { 10, 20 }, { 52, 60 } },
 	  { { 10, 50 }, { 52, 60 } } },
+	{ "a single address", { { 10, 10 } }, { { 10, 10 } } },
+	{ "single ones around a range", { { 21, 21 }, { 20, 20 }, { 10, 20 }, { 10, 10 }, { 9, 9 } },
+	  { { 9, 9 }, { 10, 20 }, { 21, 21 } } },
 	{ "one covers all", { { 20, 25 }, { 30, 35 }, { 1, 60 }, { 40, 45 } }, { { 1, 60 } } },
 };
 
@@ -41,8 +44,12 @@ static struct klp_ranges *ranges_make(struct kunit *test, const struct klp_range
 {
 	struct klp_ranges *set = NULL;
 
-	for (; in->end; in++)
-		KUNIT_EXPECT_EQ(test, klp_ranges_add(&set, in->start, in->end), 0);
+	for (; in->end; in++) {
+		if (in->start == in->end)
+			KUNIT_EXPECT_EQ(test, klp_ranges_add_addr(&set, in->start), 0);
+		else
+			KUNIT_EXPECT_EQ(test, klp_ranges_add(&set, in->start, in->end), 0);
+	}
 	if (set)
 		KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, ranges_free, set), 0);
 	return set;

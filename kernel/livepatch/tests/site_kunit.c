@@ -241,6 +241,9 @@ static bool model_forbids(unsigned long addr, int from, const enum site_kind *ki
 	unsigned long cold = SITE_NEW_COLD(model_winner(world[from], kind));
 	unsigned long body = (unsigned long)dest;
 
+	/* The end of the way, wherever else it leads. */
+	if (dest && addr == body)
+		return true;
 	if (dest == model_dest(world[!from], kind))
 		return false;
 	if (!dest) {
