@@ -5,15 +5,19 @@
  * One table over the sites of all hooks tells, by the address that the call returns to. It is
  * searched by klp_index_find() and by the trampoline, without a lock, while sites come and go:
  *
- * - A site that comes gets a free slot. Nobody asks for it before ftrace lets calls at it come to
- *   the handler, and patching the code orders that behind the stores here.
+ * - A site that comes gets a slot that was never used. Nobody asks for it before ftrace lets calls
+ *   at it come to the handler, and patching the code orders that behind the stores here.
  * - A site that goes leaves a mark, because searches for others pass its slot. Whoever is still on
  *   the way from there finds nothing, which means the original, where the site led at last.
- * - A table that is too full is replaced by another one and freed when klp_sync() has waited for
- *   everybody who was searching it.
+ * - Whoever has found the site already may be about to read it from its slot. So the slot goes to
+ *   nobody else, and the site is freed after klp_sync() only (hook.c).
+ * - A table that is too full, of marks as well, is replaced by another one and freed when
+ *   klp_sync() has waited for everybody who was searching it.
  *
  *  I	A slot is complete before its key is stored, and a table before the pointer to it is. Who
- *	searches reads the pointer, then the key, then the site, each by way of the one before.
+ *	searches reads a slot by way of the pointer; but that a key was found is no reason for a CPU
+ *	to read the site after it: an acquire is. Between a key that is passed and the next one
+ *	nothing is needed: a search that misses a site which has just come was not meant for it.
  *
  * A search ends at a slot that was never used. There is one at the end of the table, so that a
  * search has no end of the table to look out for.
@@ -24,6 +28,9 @@
 
 /* How many slots a search looks at, at most. */
 #define KLP_INDEX_PROBES	16
+
+/* The smallest table has so many slots for searches to begin at, as a power of 2. */
+#define KLP_INDEX_BITS		5
 
 /* Nothing is patched. */
 static struct klp_index klp_index_none = {
@@ -56,20 +63,20 @@ static unsigned long klp_index_size(const struct klp_index *index)
 }
 
 /*
- * Put a site into a slot that has none. False if the way there would be too long, because too many
- * addresses have the same bits below the mask. A larger table takes more bits into account.
+ * Put a site into a slot that has never had one. False if the way there would be too long, because
+ * too many addresses have the same bits below the mask. A larger table takes more bits into account.
  */
 static bool klp_index_put(struct klp_index *index, struct klp_site *site)
 {
 	unsigned long key = klp_index_key(site->ip);
 	struct klp_slot *home = klp_index_home(index, key), *slot = home;
 
-	while (slot->key > KLP_INDEX_GONE)
+	while (slot->key)
 		slot++;
 	if (slot >= home + KLP_INDEX_PROBES - 1)
 		return false;
 
-	index->used += !slot->key;
+	index->used++;
 	index->live++;
 	WRITE_ONCE(slot->site, site);
 	/* I: for those who search for another site and pass here. */
@@ -108,7 +115,7 @@ static int klp_index_rebuild(unsigned int nr, unsigned int least_bits)
 	unsigned int bits = ilog2(roundup_pow_of_two(2 * max(klp_index->live + nr, 1U)));
 	struct klp_index *index;
 
-	for (bits = max(bits, least_bits);; bits++) {
+	for (bits = max3(bits, least_bits, KLP_INDEX_BITS);; bits++) {
 		index = klp_index_alloc(bits);
 		if (!index)
 			return -ENOMEM;

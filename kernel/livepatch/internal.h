@@ -8,6 +8,7 @@
 #ifndef _LIVEPATCH_INTERNAL_H
 #define _LIVEPATCH_INTERNAL_H
 
+#include <asm/barrier.h>
 #include <linux/irq_work.h>
 #include <linux/jump_label.h>
 #include <linux/livepatch.h>
@@ -265,7 +266,8 @@ static __always_inline struct klp_slot *klp_index_home(struct klp_index *index, 
 
 /*
  * Search for the slot with @key. Under klp_mutex, or with preemption off: an index that has been
- * replaced is freed after klp_sync(). The trampoline does the same by hand.
+ * replaced is freed after klp_sync(), and so is a site that has gone. The trampoline does the same by
+ * hand, on an architecture that keeps loads in order.
  *
  * Keys are compared plainly, as gcc does not compare a volatile in memory. A race: a key that is
  * not this one may become another meanwhile that is not, either; see index.c.
@@ -280,6 +282,8 @@ static __always_inline bool klp_index_search(unsigned long key, struct klp_slot 
 			return false;
 		(*slot)++;
 	}
+	/* I: the key before the site. */
+	smp_acquire__after_ctrl_dep();
 	return true;
 }
 

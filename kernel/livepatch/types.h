@@ -151,9 +151,10 @@ struct klp_hook {
 /**
  * struct klp_slot - a place in the index of sites
  * @key: klp_index_key() of the site; 0: never used, and no search goes on behind it
- * @site: the site; written before @key
+ * @site: the site; written once, before @key
  *
- * Both are written under klp_mutex and read by the handler with preemption off.
+ * Both are written under klp_mutex and read by the handler with preemption off. A slot is used for
+ * one site only.
  */
 struct klp_slot {
 	unsigned long key;

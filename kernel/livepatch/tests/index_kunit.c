@@ -119,11 +119,38 @@ static void index_gone_test(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, klp_index_find(site[2]->ip), site[2]);
 	KUNIT_EXPECT_PTR_EQ(test, klp_index_find(site[3]->ip), site[3]);
 
-	/* Its slot is for the next one. */
-	site[1] = index_add(test, ip);
-	KUNIT_EXPECT_EQ(test, klp_index->used, used);
+	/* Others come to stand behind it, and itself as well. */
+	index_add(test, ip);
+	KUNIT_ASSERT_EQ(test, index_put(site[1]), 0);
+	KUNIT_EXPECT_EQ(test, klp_index->used, used + 2);
 	for (i = 0; i < ARRAY_SIZE(site); i++)
 		KUNIT_EXPECT_PTR_EQ(test, klp_index_find(site[i]->ip), site[i]);
+}
+
+/* Who is between key and site when a site goes finds that site, whatever comes meanwhile. */
+static void index_reader_test(struct kunit *test)
+{
+	struct klp_site *site, *others[4];
+	const struct klp_index *index;
+	struct klp_slot *slot;
+	unsigned long n = 0;
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, index_reserve(INDEX_MANY), 0);
+	site = index_add(test, index_meeting(test, 5, &n));
+	KUNIT_ASSERT_TRUE(test, klp_index_search(klp_index_key(site->ip), &slot));
+	index = klp_index;
+
+	index_take(site);
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		others[i] = index_add(test, index_meeting(test, 5, &n));
+		KUNIT_EXPECT_PTR_EQ(test, slot->site, site);
+	}
+	/* Else the slot would be in nobody's hand any more: klp_sync() has run. */
+	KUNIT_ASSERT_PTR_EQ(test, klp_index, index);
+	KUNIT_EXPECT_NULL(test, klp_index_find(site->ip));
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		KUNIT_EXPECT_PTR_EQ(test, klp_index_find(others[i]->ip), others[i]);
 }
 
 /* There is always an end to a search, also of those that begin at the last slot. */
@@ -208,6 +235,7 @@ static struct kunit_case index_test_cases[] = {
 	KUNIT_CASE_PARAM(index_fill_test, index_size_gen_params),
 	KUNIT_CASE_PARAM(index_reserve_test, index_size_gen_params),
 	KUNIT_CASE(index_gone_test),
+	KUNIT_CASE(index_reader_test),
 	KUNIT_CASE(index_end_test),
 	KUNIT_CASE(index_churn_test),
 	KUNIT_CASE(index_remove_test),

@@ -18,7 +18,7 @@
 #include "preempt.h"
 
 /* As many originals and replacements, each of this size. */
-#define SPOTS		128
+#define SPOTS		320
 #define SPOT_SIZE	16
 
 /* Original number i returns i, its replacement in world w this many more. */
@@ -173,7 +173,7 @@ static void trampoline_collision_test(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(at); i++)
 		trampoline_expect_all(test, at[i], i < ARRAY_SIZE(site));
 
-	/* Keys behind it are found; it is not; its slot may get another. */
+	/* Keys behind it are found; it is not; another one comes to stand behind them. */
 	index_remove(site[2]);
 	for (i = 0; i < ARRAY_SIZE(at); i++)
 		trampoline_expect_all(test, at[i], i < ARRAY_SIZE(site) && i != 2);
