@@ -5,7 +5,11 @@
  * ftrace calls klp_hook_handler() at the entry of a patched function, which looks its site up and
  * changes the address that the call goes on at; or the trampoline (trampoline.c), which does the
  * same. One ftrace_ops serves a whole batch of sites: registering a thousand functions costs one
- * pass over ftrace's records, and dropping them waits for one set of grace periods.
+ * pass over ftrace's records.
+ *
+ * A batch goes in three steps. Calls stop coming to it, at once; then its sites are in no index; and
+ * it is freed when everybody has been waited for who may be on the way through it (klp_hook_bury()).
+ * That wait is long and made once for all batches that have gone by then, without a lock.
  *
  * Sites are never added to a registered ftrace_ops: ftrace agrees with BPF trampolines on sharing
  * a function only in register_ftrace_function(). They can be taken out of it.
@@ -17,6 +21,9 @@
 
 /* All hooks that are registered; klp_mutex. */
 static LIST_HEAD(klp_hooks);
+
+/* Hooks that are not, whose sites somebody may still have at hand; klp_mutex. */
+static LIST_HEAD(klp_hooks_gone);
 
 /*
  * Divert a call. With preemption off from the choice of the world to the choice of the address,
@@ -101,25 +108,70 @@ static struct klp_site *klp_hook_next_site(struct klp_hook *hook, struct klp_sit
 }
 
 /**
- * klp_hook_free() - throw a batch away that is not registered
- * @hook: the batch, may be NULL
+ * klp_hook_discard() - throw a batch away that is not registered
+ * @hook: the batch, for klp_hook_take()
  *
- * Context: process context, may sleep; klp_mutex held.
+ * Also one that never was: a call that came by way of an earlier batch, and was preempted before it
+ * searched the index, may have found a site of this one.
+ *
+ * Context: klp_mutex held.
  */
-void klp_hook_free(struct klp_hook *hook)
+void klp_hook_discard(struct klp_hook *hook)
 {
 	struct klp_site *site = NULL;
 
-	if (!hook)
+	if (!hook->nr) {
+		kvfree(hook);
+		return;
+	}
+	while ((site = klp_hook_next_site(hook, site)))
+		klp_index_remove(site);
+	list_add_tail(&hook->node, &klp_hooks_gone);
+}
+
+/* Has a batch been thrown away that klp_hook_take() has not taken? klp_mutex. */
+bool klp_hook_gone(void)
+{
+	return !list_empty(&klp_hooks_gone);
+}
+
+/**
+ * klp_hook_take() - take the batches that have been thrown away
+ * @gone: list to add them to, for klp_hook_bury()
+ *
+ * Context: process context, may sleep; klp_mutex held.
+ */
+void klp_hook_take(struct list_head *gone)
+{
+	if (!klp_hook_gone())
 		return;
 
-	while ((site = klp_hook_next_site(hook, site))) {
-		klp_index_remove(site);
-		free_percpu(site->hits);
-	}
 	klp_index_trim();
-	ftrace_free_filter(&hook->fops);
-	kvfree(hook);
+	/* G: nobody has a site at hand that he has found in the index. */
+	klp_sync();
+	list_splice_tail_init(&klp_hooks_gone, gone);
+}
+
+/**
+ * klp_hook_bury() - free batches
+ * @gone: from klp_hook_take(); RCU-tasks has had a grace period since, for those who are on the
+ *	way from a function to the handler and have been told of the ftrace_ops
+ *
+ * Context: process context, may sleep.
+ */
+void klp_hook_bury(struct list_head *gone)
+{
+	struct klp_hook *hook, *tmp;
+	struct klp_site *site;
+
+	list_for_each_entry_safe(hook, tmp, gone, node) {
+		site = NULL;
+		while ((site = klp_hook_next_site(hook, site)))
+			free_percpu(site->hits);
+		list_del(&hook->node);
+		ftrace_free_filter(&hook->fops);
+		kvfree(hook);
+	}
 }
 
 /* Give every site of a batch counters, unless it has some. */
@@ -347,30 +399,36 @@ static bool klp_hook_in_use(struct klp_hook *hook)
  * run since. A site that cannot be taken out for want of memory stays and is harmless; the next
  * sweep takes it.
  *
- * Context: process context, may sleep for grace periods; klp_mutex held.
- * Return: true when RCU-tasks has had a grace period meanwhile, which takes long.
+ * Context: process context, may sleep; klp_mutex held. klp_hook_gone() tells whether batches have
+ * to be buried afterwards.
  */
-bool klp_hook_sweep(void)
+void klp_hook_sweep(void)
 {
 	struct klp_hook *hook, *tmp;
-	bool waited = false;
 
 	list_for_each_entry_safe(hook, tmp, &klp_hooks, node) {
 		if (klp_hook_in_use(hook)) {
 			klp_hook_shrink(hook);
 			continue;
 		}
-		/*
-		 * FTRACE_OPS_FL_DYNAMIC has it wait for RCU-tasks, since a task may have been
-		 * preempted in a trampoline that leads to the handler.
-		 */
-		if (WARN_ON_ONCE(unregister_ftrace_function(&hook->fops)))
+		if (WARN_ON_ONCE(klp_hook_unregister(hook)))
 			continue;
-		waited = true;
 		list_del(&hook->node);
-		klp_hook_free(hook);
+		klp_hook_discard(hook);
 	}
-	return waited;
+}
+
+/*
+ * Have ftrace call a batch no more. When an ftrace_ops is "dynamic", ftrace waits for RCU-tasks in
+ * here, with its lock held, since the ftrace_ops may be freed next, and so that it can free the
+ * trampoline that it has made for it. Of ours, klp_hook_bury() does the one; where ftrace has made
+ * no trampoline (trampoline.c) there is no need for the other, and nobody waits here.
+ */
+static int klp_hook_unregister(struct klp_hook *hook)
+{
+	if (!(hook->fops.flags & FTRACE_OPS_FL_ALLOC_TRAMP))
+		hook->fops.flags &= ~FTRACE_OPS_FL_DYNAMIC;
+	return unregister_ftrace_function(&hook->fops);
 }
 
 /**

@@ -61,7 +61,6 @@ void klp_patch_free_nops(struct klp_patch *patch);
 
 extern struct work_struct klp_retire_work;
 extern struct list_head klp_retired;
-extern bool klp_retired_waited;
 
 void klp_transition_open(struct klp_patch *patch, int target);
 void klp_transition_begin(const struct klp_forbidden *forbidden);
@@ -197,10 +196,13 @@ int klp_site_watch(const struct klp_site *site, struct klp_ranges **set);
 
 struct klp_hook *klp_hook_alloc(unsigned int nr);
 struct klp_site *klp_hook_insert(struct klp_hook *hook, unsigned long ip);
-void klp_hook_free(struct klp_hook *hook);
+void klp_hook_discard(struct klp_hook *hook);
+bool klp_hook_gone(void);
+void klp_hook_take(struct list_head *gone);
+void klp_hook_bury(struct list_head *gone);
 int klp_hook_register(struct klp_hook *hook, unsigned long *culprit);
 struct klp_site *klp_hook_next(struct klp_site *site);
-bool klp_hook_sweep(void);
+void klp_hook_sweep(void);
 bool klp_hook_pending(const struct module *mod);
 int klp_hook_count(enum klp_counting on);
 bool klp_hook_counting(void);

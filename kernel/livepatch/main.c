@@ -56,15 +56,16 @@ static void klp_transition_kick(struct irq_work *work)
 static void klp_retire_worker(struct work_struct *work)
 {
 	struct klp_patch *patch, *tmp;
-	LIST_HEAD(batch);
-	bool garbage, waited;
+	LIST_HEAD(patches);
+	LIST_HEAD(hooks);
+	bool garbage;
 
 	scoped_guard(mutex, &klp_mutex) {
-		list_splice_init(&klp_retired, &batch);
+		list_splice_init(&klp_retired, &patches);
 		garbage = klp_garbage_take();
-		waited = klp_retired_waited;
+		klp_hook_take(&hooks);
 	}
-	if (list_empty(&batch) && !garbage)
+	if (list_empty(&patches) && list_empty(&hooks) && !garbage)
 		return;
 
 	/*
@@ -73,12 +74,12 @@ static void klp_retire_worker(struct work_struct *work)
 	 * them, and for whoever is between a trampoline of ftrace and the code behind it. It
 	 * comes before the directories go, so that who waits for that finds the module unused.
 	 */
-	if (!waited)
-		synchronize_rcu_tasks();
+	synchronize_rcu_tasks();
 
+	klp_hook_bury(&hooks);
 	klp_garbage_collect();
 
-	list_for_each_entry_safe(patch, tmp, &batch, list) {
+	list_for_each_entry_safe(patch, tmp, &patches, list) {
 		list_del(&patch->list);
 		klp_patch_put(patch);
 	}

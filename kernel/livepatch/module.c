@@ -128,6 +128,9 @@ static void klp_module_revert_all(struct module *mod, const struct klp_patch *en
 
 	/* When this fails, tasks have to leave more than they need to: that is safe. */
 	klp_transition_refresh();
+
+	if (klp_hook_gone())
+		queue_work(system_long_wq, &klp_retire_work);
 }
 
 /**

@@ -158,7 +158,7 @@ static int klp_object_new_sites(struct klp_patch *patch, const struct klp_object
 			if (func->guard || klp_index_find(func->layer->ip))
 				continue;
 			if (!klp_hook_insert(hook, func->layer->ip)) {
-				klp_hook_free(hook);
+				klp_hook_discard(hook);
 				return -ENOMEM;
 			}
 		}
@@ -167,7 +167,7 @@ static int klp_object_new_sites(struct klp_patch *patch, const struct klp_object
 	if (hook->nr)
 		*batch = hook;
 	else
-		klp_hook_free(hook);
+		klp_hook_discard(hook);
 	return 0;
 }
 
@@ -246,7 +246,7 @@ int klp_object_hook(struct klp_patch *patch, const struct klp_object *only)
 		if (klp_object_concerned(obj, only))
 			klp_object_unhook(obj);
 	}
-	klp_hook_free(batch);
+	klp_hook_discard(batch);
 	return ret;
 }
 

@@ -58,9 +58,6 @@ struct work_struct klp_retire_work;
 /* Patches that are present nowhere and have to be let go of; klp_mutex. */
 LIST_HEAD(klp_retired);
 
-/* Has RCU-tasks had a grace period since the tasks have left all of these? klp_mutex. */
-bool klp_retired_waited;
-
 /* The world that tasks head for; klp_mutex. */
 static int klp_transition_to;
 
@@ -308,7 +305,7 @@ static void klp_transition_settle(void)
 
 	klp_transition_merge(target);
 	klp_transition_drop(target);
-	klp_retired_waited = klp_hook_sweep();
+	klp_hook_sweep();
 	klp_transition_call_back(patch, target);
 
 	pr_notice("'%s': %s complete\n", patch->mod->name, klp_transition_verb(target));

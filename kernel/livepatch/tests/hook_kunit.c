@@ -24,8 +24,13 @@ static struct klp_site *hook_insert(struct klp_hook *hook, unsigned long ip)
 
 static void hook_free(void *hook)
 {
-	guard(mutex)(&klp_mutex);
-	klp_hook_free(hook);
+	LIST_HEAD(gone);
+
+	scoped_guard(mutex, &klp_mutex) {
+		klp_hook_discard(hook);
+		klp_hook_take(&gone);
+	}
+	klp_hook_bury(&gone);
 }
 
 static struct klp_hook *hook_make(struct kunit *test, unsigned int nr)
