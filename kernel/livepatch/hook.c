@@ -14,10 +14,14 @@
  * Sites are never added to a registered ftrace_ops: ftrace agrees with BPF trampolines on sharing
  * a function only in register_ftrace_function(). They can be taken out of it.
  */
+#include <linux/delay.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include "internal.h"
+
+/* How often to ask ftrace again, who has somebody to wait for. */
+#define KLP_HOOK_TRIES 250
 
 /* All hooks that are registered; klp_mutex. */
 static LIST_HEAD(klp_hooks);
@@ -252,16 +256,29 @@ static bool klp_site_idle(const struct klp_site *site)
 	return site->hooked && list_empty(&site->layers);
 }
 
+/*
+ * ftrace says -EAGAIN while a BPF trampoline of one of the functions is being changed, since it must
+ * not wait for that itself: it would be waited for.
+ */
 static int klp_hook_try(struct klp_hook *hook, unsigned long *ips, unsigned int nr)
 {
 	int ret = ftrace_set_filter_ips(&hook->fops, ips, nr, 0, 1);
+	unsigned int tries;
 
-	return ret ?: register_ftrace_function(&hook->fops);
+	if (ret)
+		return ret;
+	ret = register_ftrace_function(&hook->fops);
+	for (tries = 1; ret == -EAGAIN && tries < KLP_HOOK_TRIES; tries++) {
+		msleep(1);
+		ret = register_ftrace_function(&hook->fops);
+	}
+	return ret == -EAGAIN ? -EBUSY : ret;
 }
 
 /*
  * Registering ips[0..nr) fails: find one that fails by itself, by halving. The sites lead to the
- * original at this time, so that trying some of them changes nothing.
+ * original at this time, so that trying some of them changes nothing. Returns 0 when there is none:
+ * what was in the way has gone meanwhile.
  */
 static unsigned long klp_hook_culprit(struct klp_hook *hook, unsigned long *ips, unsigned int nr)
 {
@@ -276,13 +293,16 @@ static unsigned long klp_hook_culprit(struct klp_hook *hook, unsigned long *ips,
 			nr = half;
 		}
 	}
-	return *ips;
+	if (klp_hook_try(hook, ips, 1))
+		return *ips;
+	WARN_ON_ONCE(unregister_ftrace_function(&hook->fops));
+	return 0;
 }
 
 /**
  * klp_hook_register() - have ftrace call the handler for all sites of a batch
  * @hook: the batch; its sites' destinations are in effect from here on
- * @culprit: out, on failure: location of a function that stands in the way
+ * @culprit: out, on failure: location of a function that stands in the way, 0 when none can be told
  *
  * Context: process context, may sleep; klp_mutex held.
  * Return: 0, or the error that ftrace gave: -EBUSY when the function is diverted by somebody
@@ -295,7 +315,7 @@ int klp_hook_register(struct klp_hook *hook, unsigned long *culprit)
 	unsigned int nr;
 	int ret;
 
-	*culprit = klp_hook_next_site(hook, NULL)->ip;
+	*culprit = 0;
 	if (klp_hook_counting()) {
 		ret = klp_hook_add_hits(hook);
 		if (ret)
@@ -308,7 +328,10 @@ int klp_hook_register(struct klp_hook *hook, unsigned long *culprit)
 	ret = klp_hook_try(hook, ips, nr);
 	if (ret) {
 		*culprit = klp_hook_culprit(hook, ips, nr);
-		return ret;
+		if (!*culprit)
+			ret = klp_hook_try(hook, ips, nr);
+		if (ret)
+			return ret;
 	}
 
 	while ((site = klp_hook_next_site(hook, site)))
@@ -392,6 +415,19 @@ static bool klp_hook_in_use(struct klp_hook *hook)
 	return false;
 }
 
+/*
+ * Have ftrace call a batch no more. When an ftrace_ops is "dynamic", ftrace waits for RCU-tasks in
+ * here, with its lock held, since the ftrace_ops may be freed next, and so that it can free the
+ * trampoline that it has made for it. Of ours, klp_hook_bury() does the one; where ftrace has made
+ * no trampoline (trampoline.c) there is no need for the other, and nobody waits here.
+ */
+static int klp_hook_unregister(struct klp_hook *hook)
+{
+	if (!(hook->fops.flags & FTRACE_OPS_FL_ALLOC_TRAMP))
+		hook->fops.flags &= ~FTRACE_OPS_FL_DYNAMIC;
+	return unregister_ftrace_function(&hook->fops);
+}
+
 /**
  * klp_hook_sweep() - stop diverting calls at sites without layers
  *
@@ -416,19 +452,6 @@ void klp_hook_sweep(void)
 		list_del(&hook->node);
 		klp_hook_discard(hook);
 	}
-}
-
-/*
- * Have ftrace call a batch no more. When an ftrace_ops is "dynamic", ftrace waits for RCU-tasks in
- * here, with its lock held, since the ftrace_ops may be freed next, and so that it can free the
- * trampoline that it has made for it. Of ours, klp_hook_bury() does the one; where ftrace has made
- * no trampoline (trampoline.c) there is no need for the other, and nobody waits here.
- */
-static int klp_hook_unregister(struct klp_hook *hook)
-{
-	if (!(hook->fops.flags & FTRACE_OPS_FL_ALLOC_TRAMP))
-		hook->fops.flags &= ~FTRACE_OPS_FL_DYNAMIC;
-	return unregister_ftrace_function(&hook->fops);
 }
 
 /**

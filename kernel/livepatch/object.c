@@ -203,6 +203,8 @@ static void klp_object_blame(struct klp_patch *patch, const struct klp_object *o
 			return;
 		}
 	}
+	pr_err("failed to register ftrace handlers of patch '%s' (%d)\n", patch->mod->name, err);
+	pr_warn("failed to patch object '%s'\n", only ? klp_object_name(only) : patch->mod->name);
 }
 
 /**

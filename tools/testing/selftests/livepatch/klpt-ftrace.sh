@@ -253,6 +253,35 @@ shared_direct_call_later() {
 	is_hit "after the patch"
 }
 
+# What a BPF trampoline says while somebody changes it: for a moment; for longer than anybody waits,
+# after which it turns out that no function is in the way; for good.
+shared_busy() {
+	load klpt_probe function=klpt_target:klpt_value how=shared busy=3
+	patch klpt_p1 spec=klpt_target:klpt_other,klpt_value
+	is "$(cat /sys/module/klpt_probe/parameters/busy)" 0 "tries that are left"
+	returns value 1
+	is_hit "while patched"
+	no_message "failed to register"
+	remove klpt_p1
+
+	put /sys/module/klpt_probe/parameters/busy 251
+	patch klpt_p1 spec=klpt_target:klpt_other,klpt_value
+	is "$(cat /sys/module/klpt_probe/parameters/busy)" 0 "tries that are left"
+	returns value 1
+	returns other 1
+	no_message "failed to register"
+	remove klpt_p1
+
+	put /sys/module/klpt_probe/parameters/busy 1000000
+	refused klpt_p1 "Device or resource busy" spec=klpt_target:klpt_other,klpt_value
+	names "failed.to.register.ftrace.handler" "klpt_value" -16
+	no_message "failed to register ftrace handler.*klpt_other"
+	returns value 0
+	returns other 0
+	unhooked klpt_other
+	put /sys/module/klpt_probe/parameters/busy 0
+}
+
 touched() {
 	patch klpt_p1 spec=klpt_target:klpt_value
 	modifies klpt_value || fail "nothing changes the instruction pointer of klpt_value()"
@@ -283,6 +312,7 @@ if [[ $(uname -m) == x86_64 ]]; then
 	it direct_call "refused: a function with a direct call that cannot share it"
 	it shared_direct_call "a direct call that shares the function stays attached"
 	it shared_direct_call_later "a direct call that comes after the patch"
+	it shared_busy "a direct call whose owner asks to try again"
 fi
 it touched "ftrace shows what is patched, and only that"
 klpt_main

@@ -47,6 +47,10 @@ static atomic_t returns;
 module_param_named(returns, returns.counter, int, 0400);
 MODULE_PARM_DESC(returns, "number of returns seen");
 
+static int busy;
+module_param(busy, int, 0600);
+MODULE_PARM_DESC(busy, "how=shared: so often a livepatch that comes is asked to try again");
+
 static int seen = -1;
 module_param(seen, int, 0400);
 MODULE_PARM_DESC(seen, "what klpt_value() returned to the handler, or any function when it was seen");
@@ -245,10 +249,16 @@ asm(
 "	.popsection\n"
 );
 
-/* The trampoline returns to wherever ftrace says, so it can share the function as it is. */
+/*
+ * The trampoline returns to wherever ftrace says, so it can share the function as it is; only not
+ * yet, as BPF says when somebody else is about to change the trampoline. Called under direct_mutex.
+ */
 static int share(struct ftrace_ops *unused, enum ftrace_ops_cmd cmd)
 {
-	return 0;
+	if (cmd != FTRACE_OPS_CMD_ENABLE_SHARE_IPMODIFY_PEER || !busy)
+		return 0;
+	busy--;
+	return -EAGAIN;
 }
 
 static int direct_start(void)
