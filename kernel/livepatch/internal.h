@@ -73,10 +73,15 @@ int klp_transition_target(void);
 
 /* --- rounds.c: looking at tasks again and again ---------------------------------------------- */
 
-extern struct delayed_work klp_transition_work;
-
 void klp_rounds_begin(void);
 bool klp_rounds_look(int target);
+
+/* --- lookers.c: who looks at tasks ------------------------------------------------------------ */
+
+int klp_lookers_init(void (*look)(void));
+void klp_lookers_now(void);
+void klp_lookers_after(unsigned long pause);
+void klp_lookers_rest(void);
 
 /* --- stats.c: how transitions went ----------------------------------------------------------- */
 

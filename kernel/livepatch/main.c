@@ -2,9 +2,9 @@
 /*
  * How does a patch come in, who drives its transition, and how does it end?
  *
- *	klp_enable_patch(): check, admit, show, enable		 the patch's module init
- *	klp_transition_worker(): rounds until all have arrived	 a worker, alone
- *	klp_retire_worker(): let go of patches that have lost	 a worker, without klp_mutex
+ *	klp_enable_patch(): check, admit, show, enable, look once	 the patch's module init
+ *	klp_transition_look(): rounds until all have arrived		 the lookers
+ *	klp_retire_worker(): let go of patches that have lost		 a worker, without klp_mutex
  *
  * A patch goes through
  *
@@ -37,7 +37,7 @@ static void klp_patch_put(struct klp_patch *patch)
 		module_put(mod);
 }
 
-static void klp_transition_worker(struct work_struct *work)
+static void klp_transition_look(void)
 {
 	guard(mutex)(&klp_mutex);
 	klp_transition_round();
@@ -46,12 +46,12 @@ static void klp_transition_worker(struct work_struct *work)
 /* The last task that a round has left behind has moved: there is no reason to put off the next. */
 static void klp_transition_kick(struct irq_work *work)
 {
-	mod_delayed_work(system_long_wq, &klp_transition_work, 0);
+	klp_lookers_now();
 }
 
 /*
- * Not under klp_mutex, since files in the directories that are removed take it; not in the
- * worker that moves tasks, since writers of those files wait for that one.
+ * Not under klp_mutex, since files in the directories that are removed take it; nor in a looker,
+ * since that has tasks to look at.
  */
 static void klp_retire_worker(struct work_struct *work)
 {
@@ -141,7 +141,10 @@ static int klp_enable_locked(struct klp_patch *patch, bool *owned)
 		klp_patch_discard(patch);
 		return ret;
 	}
-	return klp_patch_enable(patch);
+	ret = klp_patch_enable(patch);
+	if (!ret)
+		klp_transition_round();
+	return ret;
 }
 
 /**
@@ -176,9 +179,7 @@ int klp_enable_patch(struct klp_patch *patch)
 	ret = klp_enable_locked(patch, &owned);
 	mutex_unlock(&klp_mutex);
 
-	if (!ret) {
-		flush_delayed_work(&klp_transition_work);
-	} else if (owned) {
+	if (ret && owned) {
 		/* Shadow variables that it had begun to use go before the module does. */
 		flush_work(&klp_retire_work);
 		klp_patch_put(patch);
@@ -191,11 +192,10 @@ static int __init klp_init(void)
 {
 	int ret;
 
-	INIT_DELAYED_WORK(&klp_transition_work, klp_transition_worker);
 	INIT_WORK(&klp_retire_work, klp_retire_worker);
 	init_irq_work(&klp_task_last, klp_transition_kick);
 
-	ret = klp_shadow_init();
+	ret = klp_shadow_init() ?: klp_lookers_init(klp_transition_look);
 	if (ret)
 		return ret;
 

@@ -2,8 +2,8 @@
 /*
  * When are tasks looked at, and what is done about those that stay behind?
  *
- * At once when tasks have been set in motion, and again when the last of those that were left has
- * moved by itself. In between, after pauses that grow from 10 ms to a second, for tasks that do
+ * At once when tasks have been set in motion, by whoever did that, and again when the last of those
+ * that were left has moved by itself. In between, after pauses that grow from 10 ms to a second, for tasks that do
  * not move by themselves: kthreads that wait somewhere else by now, and tasks that have exited.
  *
  *	third round		tasks look at themselves in cond_resched()
@@ -35,9 +35,6 @@ static unsigned int klp_stall_warning = 60;
 module_param_named(stall_warning, klp_stall_warning, uint, 0644);
 MODULE_PARM_DESC(stall_warning, "seconds until a warning about a transition, 0 for none");
 
-/* Rounds, until the transition settles; main.c supplies the function. */
-struct delayed_work klp_transition_work;
-
 /**
  * struct klp_rounds - the rounds of the transition that is going on; klp_mutex
  * @pause: jiffies until the next round
@@ -59,6 +56,8 @@ static struct klp_rounds {
 /**
  * klp_rounds_begin() - tasks have been set in motion, or sent back
  *
+ * The first round is for the caller, as soon as he is ready; else it comes after a pause.
+ *
  * Context: klp_mutex held.
  */
 void klp_rounds_begin(void)
@@ -68,7 +67,7 @@ void klp_rounds_begin(void)
 	klp_rounds.nudged = jiffies;
 	klp_rounds.signalled = false;
 	klp_rounds.warned = false;
-	mod_delayed_work(system_long_wq, &klp_transition_work, 0);
+	klp_lookers_after(klp_rounds.pause);
 }
 
 /*
@@ -128,7 +127,7 @@ static void klp_rounds_warn(const struct klp_scan *scan)
  * klp_rounds_look() - look at all tasks that have not arrived
  * @target: where they should be
  *
- * Context: process context, the worker only; may sleep; klp_mutex held.
+ * Context: process context, may sleep; klp_mutex held.
  * Return: true when all are there. Else there will be another round.
  */
 bool klp_rounds_look(int target)
@@ -145,6 +144,7 @@ bool klp_rounds_look(int target)
 			klp_resched_disable();
 		klp_rounds.resched = false;
 		klp_tasks_forget();
+		klp_lookers_rest();
 		return true;
 	}
 
@@ -154,10 +154,11 @@ bool klp_rounds_look(int target)
 
 	/*
 	 * Some may have been missed, and some may have moved since they were counted. The last one
-	 * may move right here: the round that it asks for must not be put off.
+	 * may move right here: the round that it asks for is not put off by this.
 	 */
-	queue_delayed_work(system_long_wq, &klp_transition_work,
-			   klp_task_await(scan.nr) ? klp_rounds.pause : 0);
+	klp_lookers_after(klp_rounds.pause);
+	if (!klp_task_await(scan.nr))
+		klp_lookers_now();
 	klp_rounds.pause = min(klp_rounds.pause * 2, KLP_ROUND_LAST);
 	return false;
 }

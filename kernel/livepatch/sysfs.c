@@ -30,7 +30,7 @@ static struct klp_patch *klp_patch_of(struct kobject *kobj)
 
 static int klp_patch_request(struct klp_patch *patch, bool enable)
 {
-	guard(mutex)(&klp_mutex);
+	lockdep_assert_held(&klp_mutex);
 
 	if (patch->enabled == enable)
 		return -EINVAL;
@@ -47,13 +47,16 @@ static ssize_t enabled_store(struct kobject *kobj, struct kobj_attribute *attr, 
 	int ret;
 
 	ret = kstrtobool(buf, &enable);
-	if (!ret)
-		ret = klp_patch_request(klp_patch_of(kobj), enable);
 	if (ret)
 		return ret;
 
+	guard(mutex)(&klp_mutex);
+
+	ret = klp_patch_request(klp_patch_of(kobj), enable);
+	if (ret)
+		return ret;
 	/* Most transitions need one round: let the writer find it done. */
-	flush_delayed_work(&klp_transition_work);
+	klp_transition_round();
 	return count;
 }
 
@@ -65,16 +68,6 @@ static ssize_t enabled_show(struct kobject *kobj, struct kobj_attribute *attr, c
 static ssize_t transition_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
 	return sysfs_emit(buf, "%d\n", READ_ONCE(klp_transition_patch) == klp_patch_of(kobj));
-}
-
-static int klp_patch_force(struct klp_patch *patch)
-{
-	guard(mutex)(&klp_mutex);
-
-	if (patch != klp_transition_patch)
-		return -EINVAL;
-	klp_transition_force();
-	return 0;
 }
 
 static ssize_t force_store(struct kobject *kobj, struct kobj_attribute *attr, const char *buf,
@@ -89,11 +82,12 @@ static ssize_t force_store(struct kobject *kobj, struct kobj_attribute *attr, co
 	if (!force)
 		return count;
 
-	ret = klp_patch_force(klp_patch_of(kobj));
-	if (ret)
-		return ret;
+	guard(mutex)(&klp_mutex);
 
-	flush_delayed_work(&klp_transition_work);
+	if (klp_patch_of(kobj) != klp_transition_patch)
+		return -EINVAL;
+	klp_transition_force();
+	klp_transition_round();
 	return count;
 }
 

@@ -136,7 +136,7 @@ static void klp_transition_start(const struct klp_forbidden *forbidden)
  * klp_transition_begin() - set the tasks in motion
  * @forbidden: from klp_forbidden_collect(); the sets belong to the callee
  *
- * All sites must be hooked by now. The first round follows in the worker.
+ * All sites must be hooked by now. klp_transition_round() is to follow.
  *
  * Context: process context, may sleep; klp_mutex held, klp_transition_open() done.
  */
@@ -156,6 +156,8 @@ void klp_transition_begin(const struct klp_forbidden *forbidden)
 
 /**
  * klp_transition_reverse() - send all tasks back to where they come from
+ *
+ * klp_transition_round() is to follow.
  *
  * Context: process context, may sleep; klp_mutex held, a transition begun.
  * Return: 0 or -ENOMEM, upon which the transition goes on as before.
@@ -189,7 +191,7 @@ int klp_transition_reverse(void)
  * klp_transition_force() - move all tasks at once, whatever they are doing
  *
  * A task may then be in code that it should have left. So the code of the patches that go away
- * stays for good.
+ * stays for good. klp_transition_round() is to follow.
  *
  * Context: process context, may sleep; klp_mutex held, a transition begun.
  */
@@ -207,7 +209,6 @@ void klp_transition_force(void)
 		if (klp_world_loses(patch, klp_transition_to))
 			WRITE_ONCE(patch->forced, true);
 	}
-	mod_delayed_work(system_long_wq, &klp_transition_work, 0);
 }
 
 /* Both worlds become the one that everybody is in. */
@@ -334,7 +335,10 @@ void klp_transition_cancel(void)
 /**
  * klp_transition_round() - look at all tasks that have not arrived, and settle if all have
  *
- * Context: process context, the worker only; may sleep; klp_mutex held.
+ * Who wants the transition calls it first, then the lookers do; and nobody else, so that each of
+ * them may be patched. Does nothing outside of a transition.
+ *
+ * Context: process context, may sleep; klp_mutex held.
  */
 void klp_transition_round(void)
 {
