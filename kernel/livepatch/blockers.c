@@ -87,8 +87,10 @@ static void klp_blocker_show(struct seq_file *m, const struct klp_blocker *block
 	seq_printf(m, "%d %d (", blocker->tid, blocker->pid);
 	seq_escape(m, blocker->comm, "\n\\");
 	seq_printf(m, ") %c %s", blocker->state, klp_verdict_word(blocker->verdict));
+	/* Where a task is going to is an entry, not an address behind a call. */
 	if (blocker->where)
-		seq_printf(m, ": %pB", (void *)blocker->where);
+		seq_printf(m, blocker->verdict == KLP_IN_FLIGHT ? ": %pS" : ": %pB",
+			   (void *)blocker->where);
 	seq_putc(m, '\n');
 }
 

@@ -114,12 +114,15 @@ static void klp_rounds_warn(const struct klp_scan *scan)
 		const struct klp_blocker *blocker = &scan->blocker[i];
 		const char *verdict = klp_verdict_word(blocker->verdict);
 
-		if (blocker->where)
-			pr_warn("'%s': blocked by task %s/%d: %s: %pB\n", who, blocker->comm,
-				blocker->tid, verdict, (void *)blocker->where);
-		else
+		if (!blocker->where)
 			pr_warn("'%s': blocked by task %s/%d: %s\n", who, blocker->comm,
 				blocker->tid, verdict);
+		else if (blocker->verdict == KLP_IN_FLIGHT)
+			pr_warn("'%s': blocked by task %s/%d: %s: %pS\n", who, blocker->comm,
+				blocker->tid, verdict, (void *)blocker->where);
+		else
+			pr_warn("'%s': blocked by task %s/%d: %s: %pB\n", who, blocker->comm,
+				blocker->tid, verdict, (void *)blocker->where);
 	}
 }
 
