@@ -35,7 +35,8 @@ EXPORT_SYMBOL_GPL(klp_shadow_type_get);
  * @gfp_flags: how to allocate it
  * @ctor_data: for the constructor
  *
- * Context: any that @gfp_flags are good for, down to hard interrupts.
+ * Context: any that @gfp_flags are good for, down to hard interrupts; but not with pool->lock,
+ * pi_lock or the lock of a runqueue held, see shadow.c.
  * Return: the variable; NULL when there is no memory, when the constructor fails, and, with a
  * warning, when the object has such a variable.
  */
@@ -54,7 +55,8 @@ EXPORT_SYMBOL_GPL(klp_shadow_type_alloc);
  * @gfp_flags: how to allocate it
  * @ctor_data: for the constructor
  *
- * Context: any that @gfp_flags are good for, down to hard interrupts.
+ * Context: any that @gfp_flags are good for, down to hard interrupts; but not with pool->lock,
+ * pi_lock or the lock of a runqueue held, see shadow.c.
  * Return: the variable; NULL when there is no memory or the constructor fails.
  */
 void *klp_shadow_type_get_or_alloc(void *obj, const struct klp_shadow_type *type, size_t size,
@@ -71,7 +73,8 @@ EXPORT_SYMBOL_GPL(klp_shadow_type_get_or_alloc);
  *
  * The memory is freed after an RCU grace period.
  *
- * Context: any that the destructor is good for, which runs before this returns, with no lock held.
+ * Context: any that the destructor is good for, which runs before this returns, with no lock held;
+ * but not with pool->lock, pi_lock or the lock of a runqueue held, see shadow.c.
  */
 void klp_shadow_type_free(void *obj, const struct klp_shadow_type *type)
 {
@@ -111,8 +114,8 @@ static bool klp_shadow_type_step(struct klp_shadow_sweep *sweep,
  * Variables that are made meanwhile may stay. The core does the same by itself for a type that
  * belongs to a system state, when the state has left.
  *
- * Context: any that the destructor is good for; takes time in proportion to the number of
- * variables, but does not keep interrupts off for longer than some of them take to unlink.
+ * Context: as for klp_shadow_type_free(); takes time in proportion to the number of variables, but
+ * does not keep interrupts off for longer than some of them take to unlink.
  */
 void klp_shadow_type_free_all(const struct klp_shadow_type *type)
 {
