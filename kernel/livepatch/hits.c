@@ -40,13 +40,13 @@ static int klp_hits_show(struct seq_file *m, void *unused)
 {
 	struct klp_site *site;
 
-	guard(mutex)(&klp_mutex);
-
-	if (!klp_hook_counting())
-		seq_puts(m, "not counting: write 1 to count\n");
-	klp_for_each_site(site) {
-		if (site->hits)
-			klp_hits_line(m, site);
+	scoped_cond_guard(mutex_intr, return -ERESTARTSYS, &klp_mutex) {
+		if (!klp_hook_counting())
+			seq_puts(m, "not counting: write 1 to count\n");
+		klp_for_each_site(site) {
+			if (site->hits)
+				klp_hits_line(m, site);
+		}
 	}
 	return 0;
 }
@@ -60,8 +60,8 @@ static ssize_t klp_hits_write(struct file *file, const char __user *buf, size_t 
 	if (ret)
 		return ret;
 
-	guard(mutex)(&klp_mutex);
-	ret = klp_hook_count(on ? KLP_COUNT_ON : KLP_COUNT_OFF);
+	scoped_cond_guard(mutex_intr, return -ERESTARTSYS, &klp_mutex)
+		ret = klp_hook_count(on ? KLP_COUNT_ON : KLP_COUNT_OFF);
 	return ret ?: count;
 }
 

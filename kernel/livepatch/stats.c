@@ -166,19 +166,19 @@ static void klp_stats_print(struct seq_file *m, const struct klp_stats *stats)
  * @unused: for seq_file
  *
  * Context: process context, may sleep; takes klp_mutex.
- * Return: 0.
+ * Return: 0, or -ERESTARTSYS when a signal came before it had the lock.
  */
 int klp_stats_show(struct seq_file *m, void *unused)
 {
 	unsigned int nr, i;
 
-	guard(mutex)(&klp_mutex);
-
-	nr = min(klp_stats_next, KLP_STATS_KEPT);
-	for (i = 1; i <= nr; i++) {
-		if (i > 1)
-			seq_putc(m, '\n');
-		klp_stats_print(m, &klp_stats_ring[(klp_stats_next - i) % KLP_STATS_KEPT]);
+	scoped_cond_guard(mutex_intr, return -ERESTARTSYS, &klp_mutex) {
+		nr = min(klp_stats_next, KLP_STATS_KEPT);
+		for (i = 1; i <= nr; i++) {
+			if (i > 1)
+				seq_putc(m, '\n');
+			klp_stats_print(m, &klp_stats_ring[(klp_stats_next - i) % KLP_STATS_KEPT]);
+		}
 	}
 	return 0;
 }

@@ -111,12 +111,13 @@ static ssize_t stack_order_show(struct kobject *kobj, struct kobj_attribute *att
 	struct klp_patch *patch;
 	int order = 0;
 
-	guard(mutex)(&klp_mutex);
-
-	list_for_each_entry(patch, &klp_patches, list) {
-		order++;
-		if (patch == klp_patch_of(kobj))
-			return sysfs_emit(buf, "%d\n", order);
+	/* Anybody may read this, and callbacks may hold the lock for long. */
+	scoped_cond_guard(mutex_intr, return -ERESTARTSYS, &klp_mutex) {
+		list_for_each_entry(patch, &klp_patches, list) {
+			order++;
+			if (patch == klp_patch_of(kobj))
+				return sysfs_emit(buf, "%d\n", order);
+		}
 	}
 	/* It has left the stack, its directory is about to go. */
 	return -ENODEV;

@@ -173,6 +173,39 @@ readers() {
 	returns value 0
 }
 
+# sleeps_interruptibly PID: it is cat, and a signal would end it
+sleeps_interruptibly() {
+	local stat
+
+	read -r stat < "/proc/$1/stat"
+	[[ $stat == "$1 (cat) S "* ]]
+}
+
+# A callback takes its time, and has the lock that these files need.
+waiting_can_be_interrupted() {
+	local file reader writer
+
+	patch klpt_p1 spec=klpt_target:klpt_value
+	patch klpt_p2 spec=klpt_target:klpt_other callbacks=1 hold=3
+	echo 0 > $LP/klpt_p2/enabled &
+	writer=$!
+	disown $writer
+	until_true "the callback to run" is_waiting 3 1
+	for file in $LP/klpt_p1/stack_order $DEBUG/{hits,statistics,blockers}; do
+		cat "$file" > /dev/null &
+		reader=$!
+		disown $reader
+		until_true "the reader of $file to wait for the lock" sleeps_interruptibly $reader
+		kill $reader
+		ended $reader
+	done
+	is_waiting 3 1 || fail "the callback has ended"
+	wake 3
+	ended $writer
+	until_true "klpt_p2 to be disabled" gone $LP/klpt_p2
+	is "$(cat $LP/klpt_p1/stack_order)" 1 "stack_order of klpt_p1"
+}
+
 it the_tree "there is a directory for the patch, each object and each function"
 it modes "the files have the modes that the ABI document gives"
 it not_for_everybody "only the administrator can disable and force"
@@ -183,5 +216,6 @@ it enable_disabled "what is being disabled is shown as disabled"
 it busy "while a patch is in transition others can neither come nor go"
 it order "stack_order counts from the oldest patch"
 it replace_flag "replace shows the flag, and a replaced patch does not count in stack_order"
+it waiting_can_be_interrupted "who reads a file and has to wait can be interrupted"
 it readers "reading everything while patches come and go"
 klpt_main
