@@ -40,12 +40,25 @@ extern const struct file_operations klp_hits_fops;
 
 /* --- module.c: target modules come and go -------------------------------------------------- */
 
+/* --- evict.c: modules that go while their patch is in use ------------------------------------ */
+
+void klp_evict_forced(struct module *mod);
+void klp_evict(struct module *mod);
+
+/* May somebody have a reference to a module that goes? */
+#ifdef CONFIG_MODULE_UNLOAD
+#define klp_module_held(mod) (module_refcount(mod) > 0)
+#else
+#define klp_module_held(mod) true
+#endif
+
 /* --- patch.c: requests about whole patches ------------------------------------------------- */
 
 void klp_patch_init(struct klp_patch *patch);
 int klp_patch_admit(struct klp_patch *patch);
 void klp_patch_discard(struct klp_patch *patch);
 int klp_patch_enable(struct klp_patch *patch);
+int klp_patch_leave(struct klp_patch *patch);
 int klp_patch_disable(struct klp_patch *patch);
 
 /* --- check.c: what the author wrote --------------------------------------------------------- */
@@ -178,6 +191,7 @@ enum klp_verdict klp_task_look(struct task_struct *task, unsigned long *where);
 bool klp_task_arrived(struct task_struct *task);
 void klp_task_move(struct task_struct *task);
 void klp_task_force(struct task_struct *task);
+void klp_task_step_aside(void);
 
 /* --- forbid.c: code that has to be left ---------------------------------------------------- */
 

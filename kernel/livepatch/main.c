@@ -33,7 +33,9 @@ static void klp_patch_put(struct klp_patch *patch)
 	wait_for_completion(&patch->finish);
 
 	/* After a forced transition, tasks may run the module's code for as long as they like. */
-	if (!forced)
+	if (forced)
+		klp_evict_forced(mod);
+	else
 		module_put(mod);
 }
 

@@ -193,28 +193,17 @@ int klp_patch_enable(struct klp_patch *patch)
 }
 
 /**
- * klp_patch_disable() - start to bring all tasks into the world without a patch
+ * klp_patch_leave() - start to bring all tasks into the world without a patch, whatever it says
  * @patch: an enabled patch
  *
- * Context: process context, may sleep; klp_mutex held.
- * Return: 0 when the transition has begun; -EBUSY while another one is going on; -EPERM when a
- * state of the patch cannot be undone; -ENOMEM. After an error everything is as before.
+ * Context: process context, may sleep; klp_mutex held, no transition going on.
+ * Return: 0 when the transition has begun, or -ENOMEM, upon which everything is as before.
  */
-int klp_patch_disable(struct klp_patch *patch)
+int klp_patch_leave(struct klp_patch *patch)
 {
-	const struct klp_state_ops *blocking = klp_state_blocking(patch);
 	struct klp_forbidden forbidden;
 	struct klp_object *obj;
 	int ret;
-
-	if (klp_transition_patch)
-		return -EBUSY;
-
-	if (blocking) {
-		pr_err("patch '%s' cannot be disabled: it cannot undo state %lu\n",
-		       patch->mod->name, blocking->id);
-		return -EPERM;
-	}
 
 	klp_world_disable(patch);
 	ret = klp_forbidden_collect(KLP_TRANSITION_UNPATCHED, &forbidden);
@@ -240,4 +229,27 @@ free:
 stay:
 	klp_world_settle(patch, KLP_TRANSITION_PATCHED);
 	return ret;
+}
+
+/**
+ * klp_patch_disable() - start to bring all tasks into the world without a patch, if it can go
+ * @patch: an enabled patch
+ *
+ * Context: process context, may sleep; klp_mutex held.
+ * Return: 0 when the transition has begun; -EBUSY while another one is going on; -EPERM when a
+ * state of the patch cannot be undone; -ENOMEM. After an error everything is as before.
+ */
+int klp_patch_disable(struct klp_patch *patch)
+{
+	const struct klp_state_ops *blocking = klp_state_blocking(patch);
+
+	if (klp_transition_patch)
+		return -EBUSY;
+
+	if (blocking) {
+		pr_err("patch '%s' cannot be disabled: it cannot undo state %lu\n",
+		       patch->mod->name, blocking->id);
+		return -EPERM;
+	}
+	return klp_patch_leave(patch);
 }

@@ -245,6 +245,23 @@ void klp_task_force(struct task_struct *task)
 	klp_task_take(task, KLP_WAY_FORCED);
 }
 
+/**
+ * klp_task_step_aside() - change over in the kernel, for who waits there for transitions to end
+ *
+ * Where user tasks have to leave the kernel first, current would wait for itself. Its stack has to
+ * be free all the same of the code that it has to leave.
+ *
+ * Context: process context; klp_mutex held, with which nobody else moves current.
+ */
+void klp_task_step_aside(void)
+{
+	unsigned long where;
+
+	if (klp_patch_pending(current) && klp_have_reliable_stack() &&
+	    klp_stack_check(current, &where) == KLP_CLEAR)
+		klp_task_store(current, KLP_WAY_RESCHED);
+}
+
 /* For task_call_func(), which keeps @task from being scheduled. */
 static int klp_task_check(struct task_struct *task, void *where)
 {

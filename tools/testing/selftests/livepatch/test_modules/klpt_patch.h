@@ -88,6 +88,14 @@ static int twice_ret = 1;
 module_param(twice_ret, int, 0400);
 MODULE_PARM_DESC(twice_ret, "what the second attempt returned");
 
+static int late_ret;
+module_param(late_ret, int, 0400);
+MODULE_PARM_DESC(late_ret, "what module init returns after the patch has been enabled");
+
+static int late_wait = -1;
+module_param(late_wait, int, 0400);
+MODULE_PARM_DESC(late_wait, "channel to wait in before that");
+
 static int fail_nth;
 module_param(fail_nth, int, 0400);
 MODULE_PARM_DESC(fail_nth, "number of the memory allocation to let fail");
@@ -525,7 +533,9 @@ static int __init klpt_patch_init(void)
 	ret = enable();
 	if (!ret && twice)
 		twice_ret = klp_enable_patch(&patch);
-	return ret;
+	if (!ret && late_wait >= 0)
+		klpt_wait(late_wait, KLPT_IDLE);
+	return ret ?: late_ret;
 }
 
 static void __exit klpt_patch_exit(void)
