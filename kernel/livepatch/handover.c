@@ -202,8 +202,12 @@ static int klp_handover_call(const struct klp_handover_step *step, enum klp_call
 static int klp_handover_pre(const struct klp_handover_step *step)
 {
 	bool comes = step->world == klp_handover.target;
-	int ret = klp_handover_call(step, comes ? KLP_PRE_PATCH : KLP_PRE_UNPATCH);
+	int said = klp_handover_call(step, comes ? KLP_PRE_PATCH : KLP_PRE_UNPATCH);
+	int ret = klp_callback_result(said);
 
+	if (ret != said)
+		pr_err("patch '%s': pre_patch of state %lu returned %d, which is no error number\n",
+		       step->patch->mod->name, step->ops->id, said);
 	if (ret) {
 		pr_warn("pre-patch callback failed for state %lu of patch '%s' (%d)\n",
 			step->ops->id, step->patch->mod->name, ret);
@@ -220,7 +224,7 @@ static void klp_handover_post(const struct klp_handover_step *step, int target)
  * klp_handover_announce() - hand data over, and tell the patches what is going to happen
  *
  * Context: process context, may sleep; klp_mutex held, klp_handover_plan() done, no task flagged.
- * Return: 0, or what a pre_patch callback says, after a message. Then the rest of the plan is
+ * Return: 0, or the error of a pre_patch callback, after a message. Then the rest of the plan is
  * dropped, and klp_handover_settle() undoes what has run.
  */
 int klp_handover_announce(void)

@@ -72,7 +72,7 @@ static int klp_module_apply(struct klp_patch *patch, struct klp_object *obj, str
 
 	pr_notice("applying patch '%s' to loading module '%s'\n", patch->mod->name, mod->name);
 
-	ret = klp_object_pre_patch(obj);
+	ret = klp_object_pre_patch(patch, obj);
 	if (ret)
 		goto forget;
 

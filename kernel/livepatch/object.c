@@ -11,6 +11,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/err.h>
 #include <linux/slab.h>
 #include <trace/events/livepatch.h>
 #include "internal.h"
@@ -306,17 +307,32 @@ void klp_object_drop(struct klp_object *obj)
 	kobject_put(&obj->kobj);
 }
 
+/*
+ * What the return value of a callback comes to. The module loader takes all but error numbers for
+ * success when it comes to that.
+ */
+int klp_callback_result(int ret)
+{
+	return !ret || IS_ERR_VALUE((long)ret) ? ret : -EINVAL;
+}
+
 /**
  * klp_object_pre_patch() - ask the patch before its object gets patched
+ * @patch: the patch
  * @obj: the object
  *
  * Context: process context, may sleep; klp_mutex held.
- * Return: 0, or what the callback says, after a message.
+ * Return: 0, or the error that the callback returns, after a message; -EINVAL when what it returns
+ * is neither.
  */
-int klp_object_pre_patch(struct klp_object *obj)
+int klp_object_pre_patch(struct klp_patch *patch, struct klp_object *obj)
 {
-	int ret = obj->callbacks.pre_patch ? obj->callbacks.pre_patch(obj) : 0;
+	int said = obj->callbacks.pre_patch ? obj->callbacks.pre_patch(obj) : 0;
+	int ret = klp_callback_result(said);
 
+	if (ret != said)
+		pr_err("patch '%s': pre_patch of object '%s' returned %d, which is no error number\n",
+		       patch->mod->name, klp_object_name(obj), said);
 	if (ret)
 		pr_warn("pre-patch callback failed for object '%s'\n", klp_object_name(obj));
 	obj->callbacks.post_unpatch_enabled = !ret;

@@ -139,7 +139,7 @@ static int klp_patch_set_up(struct klp_patch *patch)
 	klp_for_each_object(patch, obj) {
 		if (!klp_object_loaded(obj))
 			continue;
-		ret = klp_object_pre_patch(obj);
+		ret = klp_object_pre_patch(patch, obj);
 		if (ret)
 			return ret;
 	}
