@@ -83,6 +83,7 @@ void klp_transition_force(void);
 void klp_transition_round(void);
 int klp_transition_refresh(void);
 int klp_transition_target(void);
+unsigned long klp_transition_number(void);
 
 /* --- rounds.c: looking at tasks again and again ---------------------------------------------- */
 

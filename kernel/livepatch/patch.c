@@ -4,7 +4,11 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/string.h>
 #include "internal.h"
+
+/* Patches that are told once each that they have to wait; what comes beyond is told each time. */
+#define KLP_TOLD_MAX 8
 
 /**
  * klp_patch_init() - set up the core's part of a patch
@@ -36,6 +40,36 @@ void klp_patch_init(struct klp_patch *patch)
 }
 
 /**
+ * struct klp_told - who has been told to wait for a transition; klp_mutex
+ * @transition: its number
+ * @nr: how many patches
+ * @patch: their names
+ */
+static struct klp_told {
+	unsigned long transition;
+	unsigned int nr;
+	char patch[KLP_TOLD_MAX][MODULE_NAME_LEN];
+} klp_told;
+
+/* Is it news to whoever loads @patch that there is a transition? Some try again and again. */
+static bool klp_patch_tell_busy(const struct klp_patch *patch)
+{
+	unsigned int i;
+
+	if (klp_told.transition != klp_transition_number())
+		klp_told.nr = 0;
+	klp_told.transition = klp_transition_number();
+
+	for (i = 0; i < klp_told.nr; i++) {
+		if (!strcmp(klp_told.patch[i], patch->mod->name))
+			return false;
+	}
+	if (klp_told.nr < KLP_TOLD_MAX)
+		strscpy(klp_told.patch[klp_told.nr++], patch->mod->name);
+	return true;
+}
+
+/**
  * klp_patch_admit() - let a patch into the list of patches
  * @patch: a patch after klp_patch_init()
  *
@@ -57,8 +91,9 @@ int klp_patch_admit(struct klp_patch *patch)
 	}
 
 	if (klp_transition_patch) {
-		pr_err("patch '%s' has to wait for the transition of '%s'\n", patch->mod->name,
-		       klp_transition_patch->mod->name);
+		if (klp_patch_tell_busy(patch))
+			pr_err("patch '%s' has to wait for the transition of '%s'\n",
+			       patch->mod->name, klp_transition_patch->mod->name);
 		return -EBUSY;
 	}
 

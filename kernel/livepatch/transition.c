@@ -61,6 +61,9 @@ LIST_HEAD(klp_retired);
 /* The world that tasks head for; klp_mutex. */
 static int klp_transition_to;
 
+/* How many transitions there have been, with the one that is going on; klp_mutex. */
+static unsigned long klp_transition_nr;
+
 static const char *klp_transition_verb(int target)
 {
 	return target == KLP_TRANSITION_PATCHED ? "patching" : "unpatching";
@@ -94,6 +97,12 @@ int klp_transition_target(void)
 	return klp_transition_to;
 }
 
+/* Tells the transition that is going on from earlier ones. klp_mutex held. */
+unsigned long klp_transition_number(void)
+{
+	return klp_transition_nr;
+}
+
 /**
  * klp_transition_open() - prepare to bring all tasks to a world
  * @patch: the patch that tells the worlds apart; its bits are set already
@@ -108,6 +117,7 @@ void klp_transition_open(struct klp_patch *patch, int target)
 
 	WRITE_ONCE(klp_transition_patch, patch);
 	klp_transition_to = target;
+	klp_transition_nr++;
 	klp_stats_begin(patch, target);
 	klp_tasks_set_world(!target);
 }
