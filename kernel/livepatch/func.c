@@ -54,6 +54,12 @@ int klp_func_resolve(struct klp_patch *patch, const char *objname, struct klp_fu
 		return -ENOENT;
 	}
 
+	if (new->code && new->addr - body->start < body->end - body->start) {
+		pr_err("patch '%s': replacement of '%s' in object '%s' is the function itself\n",
+		       patch->mod->name, func->old_name, objname);
+		return -EINVAL;
+	}
+
 	layer = kzalloc(sizeof(*layer), GFP_KERNEL);
 	if (!layer)
 		return -ENOMEM;
@@ -61,8 +67,8 @@ int klp_func_resolve(struct klp_patch *patch, const char *objname, struct klp_fu
 	/* Where the call of ftrace is depends on architecture and mitigations; ftrace knows. */
 	layer->ip = ftrace_location_range(body->start, body->end - 1);
 	if (!layer->ip && !func->guard) {
-		pr_err("patch '%s': function '%s' in object '%s' cannot be reached by ftrace\n",
-		       patch->mod->name, func->old_name, objname);
+		pr_err("patch '%s': function '%s,%lu' in object '%s' cannot be reached by ftrace\n",
+		       patch->mod->name, func->old_name, func->old_sympos ?: 1, objname);
 		kfree(layer);
 		return -EINVAL;
 	}

@@ -140,6 +140,10 @@ void klp_object_post_patch(struct klp_object *obj);
 void klp_object_pre_unpatch(struct klp_object *obj);
 void klp_object_post_unpatch(struct klp_object *obj);
 
+/* --- cycle.c: replacements that lead back ---------------------------------------------------- */
+
+int klp_cycle_check(const struct klp_patch *patch, const struct klp_object *obj);
+
 /* --- set.c: patches side by side ------------------------------------------------------------- */
 
 int klp_set_check(const struct klp_patch *patch);

@@ -208,6 +208,22 @@ static void klp_object_blame(struct klp_patch *patch, const struct klp_object *o
 	pr_warn("failed to patch object '%s'\n", only ? klp_object_name(only) : patch->mod->name);
 }
 
+/* Is there a way out of every replacement? */
+static int klp_object_check_cycles(struct klp_patch *patch, const struct klp_object *only)
+{
+	struct klp_object *obj;
+	int ret;
+
+	klp_for_each_object(patch, obj) {
+		ret = klp_object_concerned(obj, only) ? klp_cycle_check(patch, obj) : 0;
+		if (ret) {
+			pr_warn("failed to patch object '%s'\n", klp_object_name(obj));
+			return ret;
+		}
+	}
+	return 0;
+}
+
 /**
  * klp_object_hook() - let calls of a patch's functions come to the handler
  * @patch: the patch
@@ -236,15 +252,16 @@ int klp_object_hook(struct klp_patch *patch, const struct klp_object *only)
 		if (klp_object_concerned(obj, only))
 			klp_object_push(obj);
 	}
-	if (!batch)
-		return 0;
-
-	ret = klp_hook_register(batch, &culprit);
-	trace_klp_hook_batch(batch->nr, ret);
+	ret = klp_object_check_cycles(patch, only);
+	if (!ret && batch) {
+		ret = klp_hook_register(batch, &culprit);
+		trace_klp_hook_batch(batch->nr, ret);
+		if (ret)
+			klp_object_blame(patch, only, culprit, ret);
+	}
 	if (!ret)
 		return 0;
 
-	klp_object_blame(patch, only, culprit, ret);
 	klp_for_each_object(patch, obj) {
 		if (klp_object_concerned(obj, only))
 			klp_object_unhook(obj);
