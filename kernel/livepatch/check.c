@@ -5,8 +5,20 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/kallsyms.h>
+#include <linux/string.h>
 #include <linux/xarray.h>
 #include "internal.h"
+
+/* Empty is what the loops over these arrays end at. */
+static const struct klp_shape klp_shape_objs = {
+	sizeof(struct klp_object), offsetofend(struct klp_object, funcs)
+};
+
+static const struct klp_shape klp_shape_funcs = {
+	sizeof(struct klp_func), offsetofend(struct klp_func, old_sympos)
+};
+
+static const struct klp_shape klp_shape_sets = { sizeof(unsigned int), sizeof(unsigned int) };
 
 static int klp_func_check(const struct klp_patch *patch, const struct klp_object *obj,
 			  const struct klp_func *func, unsigned int nr)
@@ -32,14 +44,26 @@ static int klp_func_check(const struct klp_patch *patch, const struct klp_object
 		       func->old_name, where);
 		return -EINVAL;
 	}
-	return 0;
+	return klp_memory_check_data(patch, func->old_name, KLP_READ,
+				     "name of function '%s' in object '%s'", func->old_name,
+				     where) ?:
+	       klp_memory_check_code(patch, func->new_func, "replacement of '%s' in object '%s'",
+				     func->old_name, where);
 }
 
 static int klp_object_check_funcs(const struct klp_patch *patch, const struct klp_object *obj,
 				  struct xarray *index)
 {
+	const char *where = klp_object_name(obj);
 	struct klp_func *func;
 	int ret;
+
+	ret = klp_memory_check_data(patch, obj->funcs, KLP_WRITTEN,
+				    "array of functions of object '%s'", where) ?:
+	      klp_memory_check_end(patch, obj->funcs, klp_shape_funcs,
+				   "array of functions of object '%s'", where);
+	if (ret)
+		return ret;
 
 	klp_for_each_func_static(obj, func) {
 		ret = klp_func_check(patch, obj, func, func - obj->funcs);
@@ -48,11 +72,70 @@ static int klp_object_check_funcs(const struct klp_patch *patch, const struct kl
 		ret = klp_func_index(index, func);
 		if (ret == -EEXIST) {
 			pr_err("patch '%s': function '%s' occurs twice in object '%s'\n",
-			       patch->mod->name, func->old_name, klp_object_name(obj));
+			       patch->mod->name, func->old_name, where);
 			return -EINVAL;
 		}
 		if (ret)
 			return ret;
+	}
+	return 0;
+}
+
+static int klp_object_check_callbacks(const struct klp_patch *patch, const struct klp_object *obj)
+{
+	const struct klp_callbacks *all = &obj->callbacks;
+	const struct {
+		const char *name;
+		const void *code;
+	} callbacks[] = {
+		{ "pre_patch",		all->pre_patch },
+		{ "post_patch",		all->post_patch },
+		{ "pre_unpatch",	all->pre_unpatch },
+		{ "post_unpatch",	all->post_unpatch },
+	};
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < ARRAY_SIZE(callbacks) && !ret; i++)
+		ret = klp_memory_check_code(patch, callbacks[i].code, "%s of object '%s'",
+					    callbacks[i].name, klp_object_name(obj));
+	return ret;
+}
+
+/* Can it be what a module is called? kbuild makes the names from those of the files. */
+static bool klp_object_name_fits(const char *name)
+{
+	size_t len = strlen(name);
+
+	return !strpbrk(name, "-,/") && (len < 3 || strcmp(name + len - 3, ".ko"));
+}
+
+static int klp_object_check_name(const struct klp_patch *patch, const struct klp_object *obj)
+{
+	const char *who = patch->mod->name;
+	int ret;
+
+	ret = klp_memory_check_data(patch, obj->name, KLP_READ, "name of object '%.*s'",
+				    (int)MODULE_NAME_LEN, klp_object_name(obj));
+	if (ret || !obj->name)
+		return ret;
+
+	if (!*obj->name) {
+		pr_err("patch '%s': object %td has an empty name\n", who, obj - patch->objs);
+		return -EINVAL;
+	}
+	if (!strcmp(obj->name, "vmlinux")) {
+		pr_err("patch '%s': object 'vmlinux' must have no name, it is not a module\n", who);
+		return -EINVAL;
+	}
+	if (strnlen(obj->name, MODULE_NAME_LEN) == MODULE_NAME_LEN) {
+		pr_err("patch '%s': name of object '%.32s...' is too long\n", who, obj->name);
+		return -EINVAL;
+	}
+	if (!klp_object_name_fits(obj->name)) {
+		pr_err("patch '%s': no module is called '%s': use the name in /proc/modules, with '_' for '-' and without '.ko'\n",
+		       who, obj->name);
+		return -EINVAL;
 	}
 	return 0;
 }
@@ -64,18 +147,9 @@ static int klp_object_check(const struct klp_patch *patch, const struct klp_obje
 	struct xarray index;
 	int ret;
 
-	if (obj->name && !*obj->name) {
-		pr_err("patch '%s': object %td has an empty name\n", who, obj - patch->objs);
-		return -EINVAL;
-	}
-	if (obj->name && !strcmp(obj->name, "vmlinux")) {
-		pr_err("patch '%s': object 'vmlinux' must have no name, it is not a module\n", who);
-		return -EINVAL;
-	}
-	if (obj->name && strnlen(obj->name, MODULE_NAME_LEN) == MODULE_NAME_LEN) {
-		pr_err("patch '%s': name of object '%.32s...' is too long\n", who, obj->name);
-		return -EINVAL;
-	}
+	ret = klp_object_check_name(patch, obj);
+	if (ret)
+		return ret;
 	if (!obj->funcs) {
 		pr_err("patch '%s': object '%s' has no functions\n", who, klp_object_name(obj));
 		return -EINVAL;
@@ -87,75 +161,24 @@ static int klp_object_check(const struct klp_patch *patch, const struct klp_obje
 		}
 	}
 
+	ret = klp_object_check_callbacks(patch, obj);
+	if (ret)
+		return ret;
+
 	xa_init(&index);
 	ret = klp_object_check_funcs(patch, obj, &index);
 	klp_xa_empty(&index);
 	return ret;
 }
 
-/* Without rows for its states, a patch is judged by the rules of old. */
-static int klp_states_check(const struct klp_patch *patch)
+/* The patch itself, and what it points to directly. */
+static int klp_patch_check_memory(const struct klp_patch *patch)
 {
-	const struct klp_state *state, *other;
-
-	for (state = patch->states; state && memchr_inv(state, 0, sizeof(*state)); state++) {
-		if (!state->id) {
-			pr_err("patch '%s': system state %td has no id\n", patch->mod->name,
-			       state - patch->states);
-			return -EINVAL;
-		}
-		for (other = patch->states; other != state; other++) {
-			if (other->id != state->id)
-				continue;
-			pr_err("patch '%s': state %lu is listed twice\n", patch->mod->name,
-			       state->id);
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
-static int klp_state_ops_check(struct klp_patch *patch, const struct klp_state_ops *ops)
-{
-	const char *who = patch->mod->name;
-	const struct klp_state_ops *other;
-
-	if (!ops->id) {
-		pr_err("patch '%s': entry %td of state_ops has no id\n", who,
-		       ops - patch->state_ops);
-		return -EINVAL;
-	}
-	if (!klp_get_state(patch, ops->id)) {
-		pr_err("patch '%s': state_ops for state %lu, which the patch does not list\n", who,
-		       ops->id);
-		return -EINVAL;
-	}
-	for (other = patch->state_ops; other != ops; other++) {
-		if (other->id == ops->id) {
-			pr_err("patch '%s': state_ops for state %lu occur twice\n", who, ops->id);
-			return -EINVAL;
-		}
-		if (ops->shadow && other->shadow && ops->shadow->id == other->shadow->id) {
-			pr_err("patch '%s': shadow type %lx belongs to states %lu and %lu\n", who,
-			       ops->shadow->id, other->id, ops->id);
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
-static int klp_patch_check_states(struct klp_patch *patch)
-{
-	const struct klp_state_ops *ops;
-	int ret;
-
-	if (!patch->state_ops)
-		return 0;
-
-	ret = klp_states_check(patch);
-	for (ops = patch->state_ops; !ret && memchr_inv(ops, 0, sizeof(*ops)); ops++)
-		ret = klp_state_ops_check(patch, ops);
-	return ret;
+	return klp_memory_check_data(patch, patch, KLP_WRITTEN, "struct klp_patch") ?:
+	       klp_memory_check_data(patch, patch->objs, KLP_WRITTEN, "array of objects") ?:
+	       klp_memory_check_end(patch, patch->objs, klp_shape_objs, "array of objects") ?:
+	       klp_memory_check_data(patch, patch->supersedes, KLP_READ, "supersedes") ?:
+	       klp_memory_check_end(patch, patch->supersedes, klp_shape_sets, "supersedes");
 }
 
 /**
@@ -187,6 +210,10 @@ int klp_patch_check(struct klp_patch *patch)
 		       patch->mod->name);
 		return -EINVAL;
 	}
+
+	ret = klp_patch_check_memory(patch);
+	if (ret)
+		return ret;
 
 	klp_for_each_object_static(patch, obj) {
 		ret = klp_object_check(patch, obj);

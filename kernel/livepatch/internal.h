@@ -65,6 +65,21 @@ int klp_patch_disable(struct klp_patch *patch);
 
 int klp_patch_check(struct klp_patch *patch);
 
+/* --- check_state.c: what the author wrote about system states --------------------------------- */
+
+int klp_patch_check_states(struct klp_patch *patch);
+
+/* --- memory.c: what the author points to ----------------------------------------------------- */
+
+__printf(4, 5)
+int klp_memory_check_data(const struct klp_patch *patch, const void *ptr, enum klp_access access,
+			  const char *what, ...);
+__printf(3, 4)
+int klp_memory_check_code(const struct klp_patch *patch, const void *code, const char *what, ...);
+__printf(4, 5)
+int klp_memory_check_end(const struct klp_patch *patch, const void *array, struct klp_shape shape,
+			 const char *what, ...);
+
 /* --- nop.c: functions that go back to the original ------------------------------------------ */
 
 int klp_patch_add_nops(struct klp_patch *patch);

@@ -234,6 +234,22 @@ struct klp_shadow_sweep {
 	struct klp_shadow place;
 };
 
+/* What the core does with memory that a patch points to. */
+enum klp_access {
+	KLP_READ,		/* it may be constant */
+	KLP_WRITTEN,
+};
+
+/**
+ * struct klp_shape - entries of an array that ends with an empty one
+ * @stride: size of an entry
+ * @head: so many bytes of it are 0 in the last one, and in no other
+ */
+struct klp_shape {
+	size_t stride;
+	size_t head;
+};
+
 /* What came out of a look at a task. */
 enum klp_verdict {
 	KLP_CLEAR,		/* has changed over */

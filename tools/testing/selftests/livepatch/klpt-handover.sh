@@ -272,10 +272,8 @@ wrong_tables() {
 	refused_as "patch 'klpt_s2': entry 0 of state_ops has no id" states=1 rows=0!
 	refused_as "patch 'klpt_s2': shadow type 7 belongs to states 1 and 2" \
 		states=1,2 rows=1:7,2:7
+	refused_as "patch 'klpt_s2': state 1 is listed twice" states=1,2,1 rows=none
 	returns value 0
-	# Nobody has ever asked patches without such a table.
-	patch klpt_s2 states=1,2,1 rows=none
-	returns value 2
 }
 
 type_of_another_state() {
