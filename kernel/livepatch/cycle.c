@@ -34,7 +34,7 @@ static int klp_cycle_add(struct list_head *stops, const struct klp_layer *layer)
 	struct klp_site *site;
 	unsigned long ip;
 
-	ip = body ? ftrace_location_range(body->start, body->end - 1) : 0;
+	ip = body ? klp_place_find(body) : 0;
 	site = ip ? klp_index_find(ip) : NULL;
 	if (!site)
 		return 0;

@@ -24,6 +24,20 @@ void klp_func_init(struct klp_object *obj, struct klp_func *func)
 	list_add_tail(&func->node, &obj->func_list);
 }
 
+/* Can calls of a function be made to come to its site? 0, or an error after a message. */
+static int klp_func_check_place(const struct klp_patch *patch, const char *objname,
+				const struct klp_func *func, unsigned long ip)
+{
+	if (func->guard)
+		return 0;
+	if (!ip) {
+		pr_err("patch '%s': function '%s,%lu' in object '%s' cannot be reached by ftrace\n",
+		       patch->mod->name, func->old_name, func->old_sympos ?: 1, objname);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /**
  * klp_func_resolve() - keep what the symbol tables say about a function
  * @patch: whose it is
@@ -42,6 +56,7 @@ int klp_func_resolve(struct klp_patch *patch, const char *objname, struct klp_fu
 {
 	const struct klp_range *body = &old->code->part[0];
 	struct klp_layer *layer;
+	int ret;
 
 	if (new->code && !new->code->part[0].end) {
 		pr_err("patch '%s': replacement of '%s' in object '%s' is not a function\n",
@@ -64,13 +79,11 @@ int klp_func_resolve(struct klp_patch *patch, const char *objname, struct klp_fu
 	if (!layer)
 		return -ENOMEM;
 
-	/* Where the call of ftrace is depends on architecture and mitigations; ftrace knows. */
-	layer->ip = ftrace_location_range(body->start, body->end - 1);
-	if (!layer->ip && !func->guard) {
-		pr_err("patch '%s': function '%s,%lu' in object '%s' cannot be reached by ftrace\n",
-		       patch->mod->name, func->old_name, func->old_sympos ?: 1, objname);
+	layer->ip = klp_place_find(body);
+	ret = klp_func_check_place(patch, objname, func, layer->ip);
+	if (ret) {
 		kfree(layer);
-		return -EINVAL;
+		return ret;
 	}
 
 	layer->patch = patch;
@@ -86,6 +99,25 @@ int klp_func_resolve(struct klp_patch *patch, const char *objname, struct klp_fu
 	func->new_size = layer->code ? layer->code->part[0].end - layer->code->part[0].start :
 				       func->old_size;
 	return 0;
+}
+
+/**
+ * klp_func_check_hooked() - do calls of a function really come to its site?
+ * @patch: whose it is
+ * @objname: name of the object, for messages
+ * @func: the function, at a site that ftrace has accepted, now or long ago
+ *
+ * Context: process context, may sleep; klp_mutex held.
+ * Return: 0, or -EINVAL after a message when they go past it.
+ */
+int klp_func_check_hooked(const struct klp_patch *patch, const char *objname,
+			  const struct klp_func *func)
+{
+	if (func->guard || klp_hook_holds(func->layer->site))
+		return 0;
+	pr_err("patch '%s': ftrace does not divert function '%s' in object '%s'\n",
+	       patch->mod->name, func->old_name, objname);
+	return -EINVAL;
 }
 
 static void klp_layer_free(struct klp_layer *layer)

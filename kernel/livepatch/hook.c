@@ -353,6 +353,29 @@ static struct klp_hook *klp_hook_of(const struct klp_site *site)
 }
 
 /**
+ * klp_hook_holds() - do calls at a site really come to us?
+ * @site: of a registered batch
+ *
+ * That ftrace has accepted a batch does not say so: it passes silently over places that it has
+ * disabled. Its records would tell (FTRACE_FL_DISABLED), but they are to be read under ftrace_lock,
+ * which is its own; so is the one iterator over them that others can call. To register another
+ * handler that modifies ip, and be refused, would be as good for one function, and take a pass over
+ * all records for each of a thousand. So what is asked is the code, where klp_place_leads() can
+ * read it: it has to call ftrace. Elsewhere klp_place_find() has to do, which takes no place that
+ * ftrace disables for good.
+ *
+ * Context: process context, may sleep, takes text_mutex; klp_mutex held.
+ * Return: false when calls go past the site.
+ */
+bool klp_hook_holds(const struct klp_site *site)
+{
+	const struct klp_hook *hook = klp_hook_of(site);
+
+	return hook && site->hooked &&
+	       klp_place_leads(site->ip, hook->fops.trampoline);
+}
+
+/**
  * klp_hook_next() - go through all sites of all batches
  * @site: the one before, NULL to start
  *

@@ -170,6 +170,8 @@ int klp_set_check_sites(const struct klp_patch *patch, const struct klp_object *
 void klp_func_init(struct klp_object *obj, struct klp_func *func);
 int klp_func_resolve(struct klp_patch *patch, const char *objname, struct klp_func *func,
 		     struct klp_symbol *old, struct klp_symbol *new);
+int klp_func_check_hooked(const struct klp_patch *patch, const char *objname,
+			  const struct klp_func *func);
 void klp_func_forget(struct klp_func *func);
 void klp_func_drop(struct klp_func *func);
 
@@ -244,6 +246,7 @@ int klp_hook_register(struct klp_hook *hook, unsigned long *culprit);
 struct klp_site *klp_hook_next(struct klp_site *site);
 void klp_hook_sweep(void);
 bool klp_hook_pending(const struct module *mod);
+bool klp_hook_holds(const struct klp_site *site);
 int klp_hook_count(enum klp_counting on);
 bool klp_hook_counting(void);
 
@@ -277,6 +280,43 @@ static inline int klp_trampoline_forbid(struct klp_ranges **set)
 
 void klp_trampoline(void);
 void klp_trampoline_end(void);
+
+/* --- place.c: where ftrace gets hold of a function ------------------------------------------- */
+
+unsigned long klp_place_find(const struct klp_range *body);
+
+/* --- place_x86_64.c: what the instructions there tell ----------------------------------------- */
+
+#ifdef CONFIG_X86_64
+/* From the entry of a function to its place: nothing, or one instruction. */
+#define KLP_PLACE_REACH		4UL
+
+bool klp_place_endbr(u32 insn);
+bool klp_place_fits(unsigned long start, unsigned long ip);
+unsigned long klp_place_callee(unsigned long ip, const u8 *insn);
+bool klp_place_leads(unsigned long ip, unsigned long trampoline);
+#else
+/*
+ * What ftrace itself takes for the entry, where it sorts places out by that: powerpc, on which
+ * a function may begin with its global entry. On s390 and loongarch the place comes first.
+ */
+#ifdef FTRACE_MCOUNT_MAX_OFFSET
+#define KLP_PLACE_REACH		((unsigned long)FTRACE_MCOUNT_MAX_OFFSET)
+#else
+#define KLP_PLACE_REACH		0UL
+#endif
+
+static inline bool klp_place_fits(unsigned long start, unsigned long ip)
+{
+	return ip - start <= KLP_PLACE_REACH;
+}
+
+/* ftrace serves all places that klp_place_find() finds. */
+static inline bool klp_place_leads(unsigned long ip, unsigned long trampoline)
+{
+	return true;
+}
+#endif
 
 /* --- index.c: the site that a call comes from ------------------------------------------------ */
 

@@ -224,6 +224,51 @@ static int klp_object_check_cycles(struct klp_patch *patch, const struct klp_obj
 	return 0;
 }
 
+/* Has ftrace done what it was asked to, for all functions? 0, or an error after messages. */
+static int klp_object_check_hooked(struct klp_patch *patch, const struct klp_object *only)
+{
+	struct klp_object *obj;
+	struct klp_func *func;
+	int ret;
+
+	klp_for_each_object(patch, obj) {
+		if (!klp_object_concerned(obj, only))
+			continue;
+		klp_for_each_func(obj, func) {
+			ret = klp_func_check_hooked(patch, klp_object_name(obj), func);
+			if (!ret)
+				continue;
+			pr_warn("failed to patch object '%s'\n", klp_object_name(obj));
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static void klp_object_unhook_all(struct klp_patch *patch, const struct klp_object *only)
+{
+	struct klp_object *obj;
+
+	klp_for_each_object(patch, obj) {
+		if (klp_object_concerned(obj, only))
+			klp_object_unhook(obj);
+	}
+}
+
+/* Register a batch. 0, or an error after messages. */
+static int klp_object_register(struct klp_patch *patch, const struct klp_object *only,
+			       struct klp_hook *batch)
+{
+	unsigned long culprit = 0;
+	int ret;
+
+	ret = klp_hook_register(batch, &culprit);
+	trace_klp_hook_batch(batch->nr, ret);
+	if (ret)
+		klp_object_blame(patch, only, culprit, ret);
+	return ret;
+}
+
 /**
  * klp_object_hook() - let calls of a patch's functions come to the handler
  * @patch: the patch
@@ -232,11 +277,11 @@ static int klp_object_check_cycles(struct klp_patch *patch, const struct klp_obj
  * Where the calls go does not change by this: klp_site_route() does that.
  *
  * Context: process context, may sleep; klp_mutex held, the objects resolved.
- * Return: 0, or an error after a message that names object and function; nothing is hooked then.
+ * Return: 0, or an error after a message that names object and function. No layer is at a site
+ * then, and the next klp_hook_sweep() takes the sites back.
  */
 int klp_object_hook(struct klp_patch *patch, const struct klp_object *only)
 {
-	unsigned long culprit = 0;
 	struct klp_hook *batch;
 	struct klp_object *obj;
 	int ret;
@@ -253,20 +298,14 @@ int klp_object_hook(struct klp_patch *patch, const struct klp_object *only)
 			klp_object_push(obj);
 	}
 	ret = klp_object_check_cycles(patch, only);
-	if (!ret && batch) {
-		ret = klp_hook_register(batch, &culprit);
-		trace_klp_hook_batch(batch->nr, ret);
-		if (ret)
-			klp_object_blame(patch, only, culprit, ret);
-	}
+	if (!ret && batch)
+		ret = klp_object_register(patch, only, batch);
+	if (ret && batch)
+		klp_hook_discard(batch);
 	if (!ret)
-		return 0;
-
-	klp_for_each_object(patch, obj) {
-		if (klp_object_concerned(obj, only))
-			klp_object_unhook(obj);
-	}
-	klp_hook_discard(batch);
+		ret = klp_object_check_hooked(patch, only);
+	if (ret)
+		klp_object_unhook_all(patch, only);
 	return ret;
 }
 
