@@ -30,6 +30,11 @@ static int klp_func_check_place(const struct klp_patch *patch, const char *objna
 {
 	if (func->guard)
 		return 0;
+	if (klp_hook_dead()) {
+		pr_err("patch '%s': function '%s' in object '%s' cannot be patched, ftrace has switched itself off\n",
+		       patch->mod->name, func->old_name, objname);
+		return -ENODEV;
+	}
 	if (!ip) {
 		pr_err("patch '%s': function '%s,%lu' in object '%s' cannot be reached by ftrace\n",
 		       patch->mod->name, func->old_name, func->old_sympos ?: 1, objname);
@@ -49,7 +54,7 @@ static int klp_func_check_place(const struct klp_patch *patch, const char *objna
  * Takes over the code in both symbols.
  *
  * Context: process context, may sleep; klp_mutex held.
- * Return: 0; -ENOENT or -EINVAL after a message; -ENOMEM.
+ * Return: 0; -ENOENT, -EINVAL or -ENODEV after a message; -ENOMEM.
  */
 int klp_func_resolve(struct klp_patch *patch, const char *objname, struct klp_func *func,
 		     struct klp_symbol *old, struct klp_symbol *new)
@@ -108,13 +113,15 @@ int klp_func_resolve(struct klp_patch *patch, const char *objname, struct klp_fu
  * @func: the function, at a site that ftrace has accepted, now or long ago
  *
  * Context: process context, may sleep; klp_mutex held.
- * Return: 0, or -EINVAL after a message when they go past it.
+ * Return: 0; after a message -EINVAL when they go past it, -ENODEV when ftrace is dead.
  */
 int klp_func_check_hooked(const struct klp_patch *patch, const char *objname,
 			  const struct klp_func *func)
 {
 	if (func->guard || klp_hook_holds(func->layer->site))
 		return 0;
+	if (klp_hook_dead())
+		return klp_func_check_place(patch, objname, func, func->layer->ip);
 	pr_err("patch '%s': ftrace does not divert function '%s' in object '%s'\n",
 	       patch->mod->name, func->old_name, objname);
 	return -EINVAL;

@@ -130,7 +130,9 @@ void klp_hook_discard(struct klp_hook *hook)
 	}
 	while ((site = klp_hook_next_site(hook, site)))
 		klp_index_remove(site);
-	list_add_tail(&hook->node, &klp_hooks_gone);
+	/* Else ftrace has died while it registered the batch, and may know of it for ever. */
+	if (!(hook->fops.flags & FTRACE_OPS_FL_ENABLED))
+		list_add_tail(&hook->node, &klp_hooks_gone);
 }
 
 /* Has a batch been thrown away that klp_hook_take() has not taken? klp_mutex. */
@@ -256,6 +258,21 @@ static bool klp_site_idle(const struct klp_site *site)
 	return site->hooked && list_empty(&site->layers);
 }
 
+/**
+ * klp_hook_dead() - has ftrace switched itself off?
+ *
+ * It does so when it finds code or its own accounts to be wrong, and changes nothing any more until
+ * the next boot: calls that come to the handler go on coming, others cannot be made to, and no
+ * ftrace_ops can be registered or taken back.
+ *
+ * Context: any.
+ * Return: true when it has.
+ */
+bool klp_hook_dead(void)
+{
+	return ftrace_is_dead();
+}
+
 /*
  * ftrace says -EAGAIN while a BPF trampoline of one of the functions is being changed, since it must
  * not wait for that itself: it would be waited for.
@@ -365,13 +382,13 @@ static struct klp_hook *klp_hook_of(const struct klp_site *site)
  * ftrace disables for good.
  *
  * Context: process context, may sleep, takes text_mutex; klp_mutex held.
- * Return: false when calls go past the site.
+ * Return: false when calls go past the site, and when ftrace is dead, since nobody knows then.
  */
 bool klp_hook_holds(const struct klp_site *site)
 {
 	const struct klp_hook *hook = klp_hook_of(site);
 
-	return hook && site->hooked &&
+	return hook && site->hooked && !klp_hook_dead() &&
 	       klp_place_leads(site->ip, hook->fops.trampoline);
 }
 
@@ -465,6 +482,10 @@ void klp_hook_sweep(void)
 {
 	struct klp_hook *hook, *tmp;
 
+	/* Sites without layers lead to the original, and have to go on doing so. */
+	if (klp_hook_dead())
+		return;
+
 	list_for_each_entry_safe(hook, tmp, &klp_hooks, node) {
 		if (klp_hook_in_use(hook)) {
 			klp_hook_shrink(hook);
@@ -493,4 +514,25 @@ bool klp_hook_pending(const struct module *mod)
 			return true;
 	}
 	return false;
+}
+
+/**
+ * klp_hook_abandon() - forget the sites of a module that goes while ftrace is dead
+ * @mod: the module; no layer is at a site of it
+ *
+ * Nobody calls from there again, and what is loaded to the same addresses next is not diverted.
+ * Batch and filter stay for good, like all that ftrace has.
+ *
+ * Context: klp_mutex held.
+ */
+void klp_hook_abandon(const struct module *mod)
+{
+	struct klp_site *site;
+
+	klp_for_each_site(site) {
+		if (!klp_site_idle(site) || !within_module(site->ip, mod))
+			continue;
+		klp_index_remove(site);
+		site->hooked = false;
+	}
 }

@@ -246,7 +246,9 @@ int klp_hook_register(struct klp_hook *hook, unsigned long *culprit);
 struct klp_site *klp_hook_next(struct klp_site *site);
 void klp_hook_sweep(void);
 bool klp_hook_pending(const struct module *mod);
+bool klp_hook_dead(void);
 bool klp_hook_holds(const struct klp_site *site);
+void klp_hook_abandon(const struct module *mod);
 int klp_hook_count(enum klp_counting on);
 bool klp_hook_counting(void);
 

@@ -120,6 +120,8 @@ static void klp_module_revert_all(struct module *mod, const struct klp_patch *en
 
 	/* ftrace must not remember addresses of the module: another one may get them. */
 	klp_hook_sweep();
+	if (klp_hook_dead())
+		klp_hook_abandon(mod);
 	while (klp_hook_pending(mod) && ++sweeps < KLP_MODULE_SWEEPS) {
 		msleep(20);
 		klp_hook_sweep();

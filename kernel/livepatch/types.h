@@ -12,6 +12,9 @@
 #include <linux/sched.h>
 #include <linux/spinlock_types.h>
 
+/* Of ftrace, which declares it in a header of its own directory. */
+int ftrace_is_dead(void);
+
 /* An address span; @end is the first byte behind it, or a single address, which is @end as well. */
 struct klp_range {
 	unsigned long start;
