@@ -114,6 +114,22 @@ measure_own() {
 	drop "bench_other_$size"
 }
 
+# A large target module, with relocations against it in the patch.
+measure_relocs() {
+	local patch=bench_relocs_$1
+
+	wanted "module.load.relocs.$1" || return 0
+	insmod "/bench/$patch.ko"
+	settled "$patch"
+	calm_down
+	result "module.load.relocs.$1" "$(/bench/clock load /bench/bench_large.ko '')" ns
+	[[ $(<"$sys/$patch/bench_large/patched") == 1 ]] ||
+		fail "the module that was loaded is not patched"
+	calm_down
+	rmmod bench_large
+	drop "$patch"
+}
+
 measure_size() {
 	local size=$1
 
@@ -154,6 +170,7 @@ group_patch() {
 		measure_size "$size"
 	done
 
+	measure_relocs 100
 	measure_replace replace.1000.by.same bench_patch_1000 bench_same_1000
 	measure_replace replace.1000.by.500 bench_patch_1000 bench_patch_500
 	measure_replace replace.1000.by.0 bench_patch_1000 bench_patch_0
