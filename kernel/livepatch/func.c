@@ -59,7 +59,7 @@ static int klp_func_check_place(const struct klp_patch *patch, const char *objna
 int klp_func_resolve(struct klp_patch *patch, const char *objname, struct klp_func *func,
 		     struct klp_symbol *old, struct klp_symbol *new)
 {
-	const struct klp_range *body = &old->code->part[0];
+	const struct klp_range *body;
 	struct klp_layer *layer;
 	int ret;
 
@@ -68,7 +68,9 @@ int klp_func_resolve(struct klp_patch *patch, const char *objname, struct klp_fu
 		       patch->mod->name, func->old_name, objname);
 		return -ENOENT;
 	}
-	if (!body->end) {
+	/* Without code: a per-CPU variable may have the address 0. */
+	body = old->code ? &old->code->part[0] : NULL;
+	if (!body || !body->end) {
 		pr_err("patch '%s': '%s' in object '%s' has no size\n", patch->mod->name,
 		       func->old_name, objname);
 		return -ENOENT;

@@ -415,12 +415,40 @@ bool klp_ranges_contain(const struct klp_ranges *set, unsigned long addr);
 int klp_reloc_apply(struct module *pmod, const char *objname);
 void klp_reloc_clear(struct module *pmod, const char *objname);
 
+/* --- code.c: the code that belongs to a function --------------------------------------------- */
+
+int klp_symbols_find(const struct module *mod, struct klp_symbol *syms, unsigned int nr);
+int klp_symbols_measure(const struct module *mod, struct klp_symbol *syms, unsigned int nr);
+
 /* --- symbol.c: from names to addresses ------------------------------------------------------ */
 
-int klp_symbols_find(struct module *mod, struct klp_symbol *syms, unsigned int nr);
-int klp_symbols_measure(struct module *mod, struct klp_symbol *syms, unsigned int nr);
+int klp_symbols_locate(const struct module *mod, struct klp_symbol *syms, unsigned int nr);
 int klp_symbol_check(const struct klp_symbol *sym, const char *who, const char *objname);
 void klp_symbols_free(struct klp_symbol *syms, unsigned int nr);
+
+/* --- cold.c: cold parts of functions of vmlinux ---------------------------------------------- */
+
+int klp_cold_load(void);
+const struct klp_cold *klp_cold_next(unsigned long func, const struct klp_cold *last);
+
+/* --- symtab.c: symbols of a module ----------------------------------------------------------- */
+
+bool klp_symtab_keeps(const struct module *mod, unsigned long addr);
+bool klp_symtab_next(const struct module *mod, unsigned int *at, const char **name,
+		     unsigned long *addr);
+
+/* Does a symbol with this address stand for a per-CPU variable of the module? */
+#ifdef CONFIG_SMP
+static inline bool klp_module_percpu(unsigned long addr, const struct module *mod)
+{
+	return addr - (__force unsigned long)mod->percpu < mod->percpu_size;
+}
+#else
+static inline bool klp_module_percpu(unsigned long addr, const struct module *mod)
+{
+	return false;
+}
+#endif
 
 /* --- match.c: entries that mean the same ---------------------------------------------------- */
 

@@ -60,12 +60,11 @@ static int klp_reloc_resolve_symbol(struct module *pmod, Elf_Sym *sym, const cha
 
 	want.name = name->sym;
 	want.pos = name->pos;
-	ret = klp_symbols_find(mod, &want, 1);
+	ret = klp_symbols_locate(mod, &want, 1);
 	if (!ret)
 		ret = klp_symbol_check(&want, pmod->name, name->obj);
 	if (!ret)
 		sym->st_value = want.addr;
-	klp_symbols_free(&want, 1);
 	return ret;
 }
 

@@ -64,7 +64,8 @@ struct klp_code {
  * @name: asked, unless the address is what is known
  * @pos: asked: 0 the only one, else which one, counted from 1
  * @addr: answered, or asked when @name is not known
- * @count: answered: how many symbols of the name were seen; at most 2 or @pos in vmlinux
+ * @count: answered: how many symbols of the name were seen; at most 2 or @pos in vmlinux, and 0
+ *	when the one that was meant is given back after init
  * @code: answered: to be freed with kfree()
  */
 struct klp_symbol {
@@ -73,6 +74,12 @@ struct klp_symbol {
 	unsigned long addr;
 	unsigned long count;
 	struct klp_code *code;
+};
+
+/* A function of vmlinux, and a part of it that was moved away. */
+struct klp_cold {
+	unsigned long func;
+	unsigned long addr;
 };
 
 /**

@@ -121,6 +121,33 @@ untraceable() {
 	invalid 'klpt_target:klpt_value,klpt_notrace=any' klpt_p1 klpt_target klpt_notrace
 }
 
+# Its memory is somebody else's by now. A guard needs nothing from ftrace.
+init_function_of_vmlinux() {
+	invalid 'klpt_target:klpt_value;vmlinux:start_kernel=any' \
+		klpt_p1 vmlinux start_kernel "not.found"
+	invalid 'klpt_target:klpt_value;vmlinux:+start_kernel' \
+		klpt_p1 vmlinux start_kernel "not.found"
+}
+
+# The init function of the livepatch could call it; those who call it later could not.
+init_replacement() {
+	refused klpt_p1 "Unknown symbol in module" spec=klpt_target:klpt_value=early
+	names klpt_p1 klpt_target klpt_value "not.a.function"
+	untouched
+}
+
+# On some architectures, per-CPU variables are counted from 0.
+symbol_at_zero() {
+	local name
+
+	name=$(awk '$1 ~ /^0+$/ && NF == 3 { print $3; exit }' /proc/kallsyms)
+	note "the symbol is '$name'"
+	[[ -n $name ]] || return 0
+	refused klpt_p1 "Unknown symbol in module" "spec=vmlinux:$name=any"
+	names klpt_p1 vmlinux "'$name'" "no.size"
+	untouched
+}
+
 not_marked() {
 	refused klpt_unmarked "Invalid parameters" spec=klpt_target:klpt_value
 	names "module klpt_unmarked is not marked as a livepatch module"
@@ -437,6 +464,9 @@ it function_twice_in_absent_module "the same in a module that is not there"
 it object_twice "the same module twice"
 it vmlinux_twice "vmlinux twice"
 it untraceable "a function that ftrace cannot reach"
+it init_function_of_vmlinux "an __init function of vmlinux"
+it init_replacement "an __init function as a replacement"
+it symbol_at_zero "a symbol whose address is 0"
 it not_marked "a module that is not marked as a livepatch"
 it enabled_twice "a patch that is enabled already"
 it code_that_goes "functions and callbacks that are gone after init"

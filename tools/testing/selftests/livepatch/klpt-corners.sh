@@ -16,6 +16,34 @@ cold_part_blocks() {
 	log_is "klpt_target hot 0" '/ hot /!d'
 }
 
+# The part is called after one of the names of the function, and the patch knows the other one.
+cold_part_of_alias() {
+	asleep hot 1
+	load klpt_p1 spec=klpt_target:klpt_hot_alias=klpt_hot
+	only_left klpt_p1 1 "$pid"
+	wake 1
+	until_true "the transition to end" settled klpt_p1
+	ended "$pid"
+	log_is "klpt_target hot 0" '/ hot /!d'
+}
+
+# The first symbol at the place of a function may be that of its section, which has no name.
+cold_part_of_replacement() {
+	patch klpt_p1 spec=klpt_target:klpt_hot=cold
+	asleep hot 1
+	load klpt_p2 spec=klpt_target:klpt_hot
+	only_left klpt_p2 1 "$pid"
+	put $LP/klpt_p2/enabled 0
+	until_true "the second patch to be withdrawn" gone $LP/klpt_p2
+	put $LP/klpt_p1/enabled 0
+	only_left klpt_p1 0 "$pid"
+	in_use klpt_p1
+	wake 1
+	until_true "the patch to be disabled" gone $LP/klpt_p1
+	ended "$pid"
+	log_is "klpt_target hot 1" '/ hot /!d'
+}
+
 # A replacement that ends in a tail call is not on the stack of who sleeps in what it called.
 tail_call_blocks_disabling() {
 	patch klpt_p1 spec=klpt_target:klpt_sleep=tail
@@ -117,6 +145,8 @@ called_all_the_time() {
 }
 
 it cold_part_blocks "a task in the cold part of a function blocks"
+it cold_part_of_alias "the same when the patch knows the function by another name"
+it cold_part_of_replacement "a task in the cold part of a replacement blocks"
 it tail_call_blocks_disabling "a task that left its replacement by a tail call blocks disabling"
 it tail_call_blocks_replacing "a task that left its replacement by a tail call blocks replacing"
 it deep_stack_moves "a task with more than a hundred frames moves"

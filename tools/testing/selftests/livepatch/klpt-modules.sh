@@ -6,6 +6,19 @@
 
 . "$(dirname "$0")/klpt.sh"
 
+# extra_refused PATCH WORD...: klpt_extra may not come, for the reason that these words tell
+extra_refused() {
+	local out
+
+	if out=$(insmod "$MODULES/klpt_extra.ko" 2>&1); then
+		fail "klpt_extra was not refused"
+	fi
+	[[ "$out" == *": Invalid parameters" ]] || fail "klpt_extra: $out"
+	[[ ! -e /sys/module/klpt_extra ]] || fail "klpt_extra was left behind"
+	names "$1" klpt_extra "${@:2}"
+	refusal "$1" klpt_extra
+}
+
 # lives EXPECTED: values that klpt_extra saw in its init and exit functions
 lives() {
 	log_is "$1" '/^klpt_extra/!d'
@@ -189,31 +202,16 @@ comes_and_goes_while_reversing() {
 
 # Nothing is known about the functions of a module that is not there; the module is refused later.
 unknown_function() {
-	local out
-
 	patch klpt_p1 spec=klpt_extra:klpt_no_such_function=any
-	if out=$(insmod "$MODULES/klpt_extra.ko" 2>&1); then
-		fail "klpt_extra was not refused"
-	fi
-	[[ "$out" == *": Invalid parameters" ]] || fail "klpt_extra: $out"
-	[[ ! -e /sys/module/klpt_extra ]] || fail "klpt_extra was left behind"
-	names klpt_p1 klpt_extra klpt_no_such_function
-	refusal klpt_p1 klpt_extra
+	extra_refused klpt_p1 klpt_no_such_function
 	disable klpt_p1
 	load klpt_extra
 }
 
 untraceable_function() {
-	local out
-
 	patch klpt_p1 spec=klpt_extra:klpt_value,klpt_notrace=any callbacks=1
 	log_clear
-	if out=$(insmod "$MODULES/klpt_extra.ko" 2>&1); then
-		fail "klpt_extra was not refused"
-	fi
-	[[ "$out" == *": Invalid parameters" ]] || fail "klpt_extra: $out"
-	names klpt_p1 klpt_extra klpt_notrace
-	refusal klpt_p1 klpt_extra
+	extra_refused klpt_p1 klpt_notrace
 	unhooked klpt_value
 	# Whatever began was ended.
 	is "$(grep -c pre_patch /proc/klpt/log)" "$(grep -c post_unpatch /proc/klpt/log)" \
@@ -221,6 +219,53 @@ untraceable_function() {
 	disable klpt_p1
 	load klpt_extra
 	extra_returns value 0
+}
+
+# What is gone when a module is live is not there when it comes, either.
+init_function() {
+	local func
+
+	for func in klpt_early=any +klpt_early klpt_mixed@2=any; do
+		patch klpt_p1 "spec=klpt_extra:klpt_value,$func"
+		extra_refused klpt_p1 "'klpt_(early|mixed)'" "not.found|no.position"
+		unhooked klpt_value
+		remove klpt_p1
+		load klpt_extra
+		refused klpt_p1 "Invalid parameters" "spec=klpt_extra:klpt_value,$func"
+		extra_returns value 0
+		rmmod klpt_extra
+	done
+}
+
+# The only klpt_mixed() of a module that is live, and the second one of its file.
+beside_init_function() {
+	local at
+
+	for at in "" @1; do
+		patch klpt_p1 "spec=klpt_extra:klpt_mixed$at=any"
+		load klpt_extra
+		extra_returns mixed 1 "patched as it came, '$at'"
+		remove klpt_p1
+		extra_returns mixed 20 "after, '$at'"
+		patch klpt_p1 "spec=klpt_extra:klpt_mixed$at=any"
+		extra_returns mixed 1 "patched later, '$at'"
+		remove klpt_p1
+		rmmod klpt_extra
+	done
+}
+
+# What a patch has found in a module that came is found again, to be reverted.
+replaced_after_coming() {
+	patch klpt_p1 spec=klpt_extra:klpt_mixed@1=any,klpt_value
+	load klpt_extra
+	extra_returns mixed 1
+	replaced_by klpt_p1 klpt_p2 spec=klpt_extra:klpt_value
+	extra_returns mixed 20 "after the replacement"
+	extra_returns value 2 "after the replacement"
+	unhooked klpt_mixed
+	rmmod klpt_extra
+	load klpt_extra
+	extra_returns mixed 20 "when the module came again"
 }
 
 # A module that calls itself vmlinux would be taken for the kernel.
@@ -249,5 +294,8 @@ it comes_and_goes_while_disabling "a module comes and goes while a patch is bein
 it comes_and_goes_while_reversing "a module comes and goes while a patch is reversed"
 it unknown_function "a module that lacks a function of a patch is refused"
 it untraceable_function "a module with a function that ftrace cannot reach is refused"
+it init_function "an __init function is not found, whoever was there first"
+it beside_init_function "a function whose name an __init one has as well"
+it replaced_after_coming "a patch whose module came later is replaced"
 it named_vmlinux "a module named vmlinux is refused"
 klpt_main

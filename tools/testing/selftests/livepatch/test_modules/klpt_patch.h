@@ -185,6 +185,25 @@ static klpt_func int new_hot(int channel)
 	return klpt_wait(channel, KLPT_KILLABLE) ?: KLPT_ID;
 }
 
+/*
+ * One with a part that was moved elsewhere, as klpt_hot() of the target has. It is the first in its
+ * section: in the symbol table, the section comes before it, with the same address and without a
+ * name. Both are static, so that objtool takes the one for a part of the other.
+ */
+static int new_cold_part(int channel) __asm__("new_cold.cold");
+static klpt_func notrace int new_cold_part(int channel)
+{
+	int ret = klpt_wait(channel, KLPT_KILLABLE);
+
+	barrier();	/* no tail call */
+	return ret ?: KLPT_ID;
+}
+
+static klpt_func __section(".klpt.text") int new_cold(int channel)
+{
+	return new_cold_part(channel);
+}
+
 static klpt_func void new_kthread_body(void)
 {
 	klpt_nap();
@@ -260,6 +279,7 @@ static const struct {
 	{ "klpt_loop",		new_loop },
 	{ "klpt_caller",	new_caller },
 	{ "klpt_hot",		new_hot },
+	{ "cold",		new_cold },
 	{ "klpt_kthread_body",	new_kthread_body },
 	{ "klpt_fork",		new_fork },
 	{ "klpt_work_do",	new_work },
@@ -270,8 +290,15 @@ static const struct {
 	{ "any",		new_value },
 };
 
+/* No replacement for long. */
+static int __init new_early(void)
+{
+	return KLPT_ID;
+}
+
 /* The patch */
 
+static void *early;
 static struct klp_func funcs[MAX_OBJECTS][MAX_FUNCS + 1];
 static struct klp_object objs[MAX_OBJECTS + 1];
 static struct klp_state state_table[MAX_STATES + 1];
@@ -363,6 +390,8 @@ static void post_unpatch(struct klp_object *obj)
 
 static void *find_replacement(const char *name)
 {
+	if (!strcmp(name, "early"))
+		return early;
 	for (int i = 0; i < ARRAY_SIZE(replacements); i++) {
 		if (!strcmp(replacements[i].name, name))
 			return replacements[i].fn;
@@ -526,6 +555,7 @@ static int __init klpt_patch_init(void)
 	patch.leave_kernel = leave_kernel;
 	if (nr_supersedes)
 		patch.supersedes = supersedes;
+	early = new_early;
 	ret = read_spec() ?: read_states();
 	if (ret)
 		return ret;

@@ -2,7 +2,7 @@
 /*
  * What do the tests patch?  The functions of this module, built as klpt_target and as klpt_extra.
  *
- * /proc/MODULE/value, other, third, args, dup
+ * /proc/MODULE/value, other, third, named, args, dup, mixed
  *	call the function and show what it returns: 0 or a constant from the original, the number of
  *	the livepatch from a replacement
  * /proc/MODULE/call
@@ -87,6 +87,17 @@ static klpt_func int klpt_hidden(int arg)
 	return READ_ONCE(zero) + 40 + arg;
 }
 
+/* Gone when the module is live; the second has the name of one that stays, and stands before it. */
+static klpt_func int __init __used klpt_early(void)
+{
+	return READ_ONCE(zero);
+}
+
+static klpt_func int __init __used klpt_mixed(void)
+{
+	return READ_ONCE(zero);
+}
+
 /* Functions to patch: places to sleep */
 
 static klpt_func int klpt_sleep(int channel)
@@ -146,10 +157,12 @@ klpt_func notrace int klpt_hot_cold(int channel)
 	return ret ?: READ_ONCE(zero);
 }
 
-static klpt_func int klpt_hot(int channel)
+klpt_func int klpt_hot(int channel)
 {
 	return klpt_hot_cold(channel);
 }
+
+int __alias(klpt_hot) klpt_hot_alias(int channel);
 
 /* Runs in a kthread, which leaves patched code when it is woken up, no matter why. */
 static klpt_func void klpt_kthread_body(void)
@@ -454,6 +467,12 @@ static int dup_show(struct seq_file *m, void *unused)
 	return 0;
 }
 
+static int mixed_show(struct seq_file *m, void *unused)
+{
+	seq_printf(m, "%d\n", klpt_call_mixed());
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*show)(struct seq_file *m, void *unused);
@@ -464,6 +483,7 @@ static const struct {
 	{ "named",	named_show },
 	{ "args",	args_show },
 	{ "dup",	dup_show },
+	{ "mixed",	mixed_show },
 };
 
 static int make_files(void)
