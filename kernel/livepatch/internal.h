@@ -471,14 +471,14 @@ static inline void klp_xa_empty(struct xarray *xa)
 
 /* Parts of ".klp.sym.OBJECT.NAME,POSITION". */
 struct klp_reloc_name {
-	char obj[MODULE_NAME_LEN];
-	char sym[KSYM_NAME_LEN];
+	const char *obj;
+	const char *sym;
 	unsigned long pos;
 };
 
 size_t klp_symbol_stem(const char *name);
 const char *klp_reloc_copy_obj(const char *text, char *obj);
-int klp_reloc_parse(const char *text, struct klp_reloc_name *name);
+int klp_reloc_parse(char *text, struct klp_reloc_name *name);
 
 /* --- shadow_type.c: shadow variables that have a type ---------------------------------------- */
 

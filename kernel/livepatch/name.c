@@ -52,34 +52,31 @@ const char *klp_reloc_copy_obj(const char *text, char *obj)
 
 /**
  * klp_reloc_parse() - take the name of a livepatch symbol apart
- * @text: .klp.sym.OBJECT.NAME,POSITION
- * @name: the parts; undefined after an error
+ * @text: .klp.sym.OBJECT.NAME,POSITION; cut into pieces, also when there is an error
+ * @name: the parts, inside of @text; undefined after an error
  *
  * Context: any.
  * Return: 0, or -EINVAL when @text does not have this form.
  */
-int klp_reloc_parse(const char *text, struct klp_reloc_name *name)
+int klp_reloc_parse(char *text, struct klp_reloc_name *name)
 {
-	const char *comma;
-	size_t len;
+	char *rest, *comma;
 
 	if (!str_has_prefix(text, KLP_SYM_PREFIX))
 		return -EINVAL;
-	text = klp_reloc_copy_obj(text + strlen(KLP_SYM_PREFIX), name->obj);
-	if (!text)
+	rest = text + strlen(KLP_SYM_PREFIX);
+	name->obj = strsep(&rest, ".");
+	if (!rest || !*name->obj || strlen(name->obj) >= MODULE_NAME_LEN)
 		return -EINVAL;
 
-	comma = strrchr(text, ',');
-	if (!comma || comma == text)
+	comma = strrchr(rest, ',');
+	if (!comma || comma == rest || comma - rest >= KSYM_NAME_LEN)
 		return -EINVAL;
-	len = comma - text;
-	if (len >= KSYM_NAME_LEN)
-		return -EINVAL;
-	memcpy(name->sym, text, len);
-	name->sym[len] = '\0';
+	*comma++ = '\0';
+	name->sym = rest;
 
 	/* Digits only: kstrtoul() is more generous. */
-	if (comma[1 + strspn(comma + 1, "0123456789")])
+	if (comma[strspn(comma, "0123456789")])
 		return -EINVAL;
-	return kstrtoul(comma + 1, 10, &name->pos) ? -EINVAL : 0;
+	return kstrtoul(comma, 10, &name->pos) ? -EINVAL : 0;
 }

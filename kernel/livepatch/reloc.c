@@ -14,89 +14,211 @@
 #include <linux/elf.h>
 #include <linux/moduleloader.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
 #include "internal.h"
 
-/* Find the address of one livepatch symbol and note it in the module's symbol table. */
-static int klp_reloc_resolve_symbol(struct module *pmod, Elf_Sym *sym, const char *text,
-				    const char *sec_obj)
-{
-	struct klp_reloc_name *name __free(kfree) = kmalloc(sizeof(*name), GFP_KERNEL);
-	struct klp_symbol want = {};
-	struct module *mod = NULL;
-	int ret;
+/* A livepatch symbol, and what its name says. */
+struct klp_reloc {
+	Elf_Sym *sym;
+	char *text;
+	struct klp_reloc_name name;
+};
 
-	if (!name)
-		return -ENOMEM;
+/**
+ * struct klp_relocs - the livepatch symbols that a section refers to, once each
+ * @pmod: the livepatch module
+ * @object: the object that the section belongs to
+ * @nr: number of @reloc and @want
+ * @reloc: the symbols, those of one object side by side
+ * @want: the questions about them, in the same order
+ */
+struct klp_relocs {
+	const struct module *pmod;
+	const char *object;
+	unsigned int nr;
+	struct klp_reloc *reloc;
+	struct klp_symbol *want;
+};
+
+static int klp_reloc_cmp(const void *a, const void *b)
+{
+	const struct klp_reloc *x = a, *y = b;
+	int cmp = strcmp(x->name.obj, y->name.obj);
+
+	return cmp ?: (x->sym < y->sym ? -1 : x->sym > y->sym);
+}
+
+/* Is the symbol as it should be, and may the section refer to it? */
+static int klp_reloc_read(const struct klp_relocs *relocs, struct klp_reloc *reloc, Elf_Sym *sym,
+			  const char *text)
+{
+	const char *who = relocs->pmod->name;
 
 	if (sym->st_shndx != SHN_LIVEPATCH) {
 		pr_err("patch '%s': symbol '%s' in a livepatch relocation section is not a livepatch symbol\n",
-		       pmod->name, text);
-		return -EINVAL;
-	}
-	if (klp_reloc_parse(text, name)) {
-		pr_err("patch '%s': malformed livepatch symbol '%s'\n", pmod->name, text);
+		       who, text);
 		return -EINVAL;
 	}
 
-	if (strcmp(name->obj, "vmlinux")) {
-		/* Nothing is taken: who is patched, or what it uses, cannot go meanwhile. */
-		rcu_read_lock_sched();
-		mod = find_module(name->obj);
-		rcu_read_unlock_sched();
+	reloc->sym = sym;
+	reloc->text = kstrdup(text, GFP_KERNEL);
+	if (!reloc->text)
+		return -ENOMEM;
+	if (klp_reloc_parse(reloc->text, &reloc->name)) {
+		pr_err("patch '%s': malformed livepatch symbol '%s'\n", who, text);
+		return -EINVAL;
+	}
+
+	/*
+	 * Written late, it would be missed by what runs over the module's special sections while
+	 * the module is loaded.
+	 */
+	if (!strcmp(reloc->name.obj, "vmlinux") && strcmp(relocs->object, "vmlinux")) {
+		pr_err("patch '%s': relocations for module '%s' must not refer to vmlinux symbol '%s'\n",
+		       who, relocs->object, reloc->name.sym);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/*
+ * The module that symbols are looked up in. The one that is patched cannot go meanwhile; of
+ * another one a reference is taken. That one must be live: as long as it is coming, it may fail
+ * to, and nobody would wait for us.
+ */
+static struct module *klp_reloc_get_module(const struct klp_relocs *relocs, const char *objname)
+{
+	struct module *mod;
+
+	rcu_read_lock_sched();
+	mod = find_module(objname);
+	if (mod && strcmp(objname, relocs->object) &&
+	    (READ_ONCE(mod->state) != MODULE_STATE_LIVE || !try_module_get(mod)))
+		mod = NULL;
+	rcu_read_unlock_sched();
+	return mod;
+}
+
+static void klp_reloc_put_module(const struct klp_relocs *relocs, struct module *mod)
+{
+	if (mod && strcmp(mod->name, relocs->object))
+		module_put(mod);
+}
+
+/* Symbols of one object: find their addresses and note them in the module's symbol table. */
+static int klp_reloc_locate(const struct klp_relocs *relocs, unsigned int first, unsigned int nr)
+{
+	const struct klp_reloc *reloc = &relocs->reloc[first];
+	struct klp_symbol *want = &relocs->want[first];
+	const char *objname = reloc->name.obj;
+	struct module *mod = NULL;
+	unsigned int i;
+	int ret;
+
+	if (strcmp(objname, "vmlinux")) {
+		mod = klp_reloc_get_module(relocs, objname);
 		if (!mod) {
 			pr_err("patch '%s': symbol '%s' refers to module '%s', which is not loaded\n",
-			       pmod->name, name->sym, name->obj);
+			       relocs->pmod->name, reloc->name.sym, objname);
 			return -EINVAL;
 		}
-	} else if (strcmp(sec_obj, "vmlinux")) {
-		/*
-		 * Written late, it would be missed by what runs over the module's special
-		 * sections while the module is loaded.
-		 */
-		pr_err("patch '%s': relocations for module '%s' must not refer to vmlinux symbol '%s'\n",
-		       pmod->name, sec_obj, name->sym);
-		return -EINVAL;
 	}
 
-	want.name = name->sym;
-	want.pos = name->pos;
-	ret = klp_symbols_locate(mod, &want, 1);
-	if (!ret)
-		ret = klp_symbol_check(&want, pmod->name, name->obj);
-	if (!ret)
-		sym->st_value = want.addr;
+	ret = klp_symbols_locate(mod, want, nr);
+	for (i = 0; i < nr && !ret; i++)
+		ret = klp_symbol_check(&want[i], relocs->pmod->name, objname);
+	for (i = 0; i < nr && !ret; i++)
+		reloc[i].sym->st_value = want[i].addr;
+
+	klp_reloc_put_module(relocs, mod);
 	return ret;
+}
+
+/* All symbols have been read: look up those of each object in one go. */
+static int klp_reloc_locate_all(struct klp_relocs *relocs)
+{
+	unsigned int i, nr, first;
+	int ret = 0;
+
+	sort(relocs->reloc, relocs->nr, sizeof(*relocs->reloc), klp_reloc_cmp, NULL);
+	for (i = 0; i < relocs->nr; i++) {
+		relocs->want[i].name = relocs->reloc[i].name.sym;
+		relocs->want[i].pos = relocs->reloc[i].name.pos;
+	}
+
+	for (first = 0; first < relocs->nr && !ret; first += nr) {
+		const char *objname = relocs->reloc[first].name.obj;
+
+		for (nr = 1; first + nr < relocs->nr; nr++) {
+			if (strcmp(relocs->reloc[first + nr].name.obj, objname))
+				break;
+		}
+		ret = klp_reloc_locate(relocs, first, nr);
+	}
+	return ret;
+}
+
+/* Mark the symbols that a section refers to. */
+static int klp_reloc_mark(const struct klp_relocs *relocs, const Elf_Shdr *sec,
+			  unsigned long *used, unsigned int nr_syms)
+{
+	const Elf_Rela *rela = (const Elf_Rela *)sec->sh_addr;
+	unsigned int i, ndx;
+
+	for (i = 0; i < sec->sh_size / sizeof(*rela); i++) {
+		ndx = ELF_R_SYM(rela[i].r_info);
+		if (ndx >= nr_syms) {
+			pr_err("patch '%s': livepatch relocation %u for '%s' has no symbol\n",
+			       relocs->pmod->name, i, relocs->object);
+			return -EINVAL;
+		}
+		__set_bit(ndx, used);
+	}
+	return 0;
+}
+
+static int klp_reloc_alloc(struct klp_relocs *relocs, unsigned int nr)
+{
+	relocs->reloc = kvcalloc(nr, sizeof(*relocs->reloc), GFP_KERNEL);
+	relocs->want = kvcalloc(nr, sizeof(*relocs->want), GFP_KERNEL);
+	return relocs->reloc && relocs->want ? 0 : -ENOMEM;
+}
+
+static void klp_reloc_free(struct klp_relocs *relocs)
+{
+	while (relocs->nr--)
+		kfree(relocs->reloc[relocs->nr].text);
+	kvfree(relocs->reloc);
+	kvfree(relocs->want);
 }
 
 /* Every symbol that a section refers to, once each. */
 static int klp_reloc_resolve(struct module *pmod, Elf_Shdr *sechdrs, const char *strtab,
 			     unsigned int symndx, const Elf_Shdr *sec, const char *sec_obj)
 {
-	const Elf_Rela *rela = (const Elf_Rela *)sec->sh_addr;
 	Elf_Sym *symtab = (Elf_Sym *)sechdrs[symndx].sh_addr;
 	unsigned int nr_syms = sechdrs[symndx].sh_size / sizeof(*symtab);
-	unsigned long *done __free(bitmap) = bitmap_zalloc(nr_syms, GFP_KERNEL);
-	unsigned int i, ndx;
+	unsigned long *used __free(bitmap) = bitmap_zalloc(nr_syms, GFP_KERNEL);
+	struct klp_relocs relocs = { .pmod = pmod, .object = sec_obj };
+	unsigned int ndx;
 	int ret;
 
-	if (!done)
+	if (!used)
 		return -ENOMEM;
+	ret = klp_reloc_mark(&relocs, sec, used, nr_syms);
+	if (ret)
+		return ret;
+	if (bitmap_empty(used, nr_syms))
+		return 0;
 
-	for (i = 0; i < sec->sh_size / sizeof(*rela); i++) {
-		ndx = ELF_R_SYM(rela[i].r_info);
-		if (ndx >= nr_syms) {
-			pr_err("patch '%s': livepatch relocation %u for '%s' has no symbol\n",
-			       pmod->name, i, sec_obj);
-			return -EINVAL;
-		}
-		if (__test_and_set_bit(ndx, done))
-			continue;
-		ret = klp_reloc_resolve_symbol(pmod, &symtab[ndx],
-					       strtab + symtab[ndx].st_name, sec_obj);
-		if (ret)
-			return ret;
-	}
-	return 0;
+	ret = klp_reloc_alloc(&relocs, bitmap_weight(used, nr_syms));
+	for (ndx = 0; !ret && (ndx = find_next_bit(used, nr_syms, ndx)) < nr_syms; ndx++)
+		ret = klp_reloc_read(&relocs, &relocs.reloc[relocs.nr++], &symtab[ndx],
+				     strtab + symtab[ndx].st_name);
+	if (!ret)
+		ret = klp_reloc_locate_all(&relocs);
+	klp_reloc_free(&relocs);
+	return ret;
 }
 
 /* Does a livepatch relocation section belong to the object? Negative: its name is malformed. */
@@ -161,10 +283,19 @@ void __weak clear_relocate_add(Elf_Shdr *sechdrs, const char *strtab, unsigned i
 {
 }
 
-static bool klp_reloc_next(const struct klp_modinfo *info, unsigned int *secndx)
+/*
+ * The next livepatch relocation section for a section that is there: those for init code are over
+ * when the init function is, and what is not loaded has never been there.
+ */
+static bool klp_reloc_next(const struct module *pmod, unsigned int *secndx)
 {
+	const struct klp_modinfo *info = pmod->klp_info;
+
 	while (++*secndx < info->hdr.e_shnum) {
-		if (info->sechdrs[*secndx].sh_flags & SHF_RELA_LIVEPATCH)
+		const Elf_Shdr *sec = &info->sechdrs[*secndx];
+
+		if ((sec->sh_flags & SHF_RELA_LIVEPATCH) && sec->sh_info < info->hdr.e_shnum &&
+		    within_module(info->sechdrs[sec->sh_info].sh_addr, pmod))
 			return true;
 	}
 	return false;
@@ -177,7 +308,7 @@ static void klp_reloc_clear_until(struct module *pmod, const char *objname, unsi
 	char sec_obj[MODULE_NAME_LEN];
 	unsigned int secndx = 0;
 
-	while (klp_reloc_next(info, &secndx) && secndx < end) {
+	while (klp_reloc_next(pmod, &secndx) && secndx < end) {
 		const char *secname = info->secstrings + info->sechdrs[secndx].sh_name;
 
 		if (klp_reloc_concerns(pmod, secname, objname, sec_obj) > 0)
@@ -200,7 +331,7 @@ int klp_reloc_apply(struct module *pmod, const char *objname)
 	unsigned int secndx = 0;
 	int ret;
 
-	while (klp_reloc_next(info, &secndx)) {
+	while (klp_reloc_next(pmod, &secndx)) {
 		ret = klp_apply_section_relocs(pmod, info->sechdrs, info->secstrings,
 					       pmod->core_kallsyms.strtab, info->symndx, secndx,
 					       objname);

@@ -542,26 +542,19 @@ static const struct reloc_case reloc_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(reloc, reloc_cases, name);
 
-static struct klp_reloc_name *reloc_name(struct kunit *test)
-{
-	struct klp_reloc_name *name = kunit_kmalloc(test, sizeof(*name), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, name);
-	memset(name, 0xff, sizeof(*name));
-	return name;
-}
-
 static void reloc_parse_test(struct kunit *test)
 {
 	const struct reloc_case *param = test->param_value;
-	struct klp_reloc_name *name = reloc_name(test);
+	char *text = kunit_kstrdup(test, param->name, GFP_KERNEL);
+	struct klp_reloc_name name;
 
-	KUNIT_ASSERT_EQ(test, klp_reloc_parse(param->name, name), param->obj ? 0 : -EINVAL);
+	KUNIT_ASSERT_NOT_NULL(test, text);
+	KUNIT_ASSERT_EQ(test, klp_reloc_parse(text, &name), param->obj ? 0 : -EINVAL);
 	if (!param->obj)
 		return;
-	KUNIT_EXPECT_STREQ(test, name->obj, param->obj);
-	KUNIT_EXPECT_STREQ(test, name->sym, param->sym);
-	KUNIT_EXPECT_EQ(test, name->pos, param->pos);
+	KUNIT_EXPECT_STREQ(test, name.obj, param->obj);
+	KUNIT_EXPECT_STREQ(test, name.sym, param->sym);
+	KUNIT_EXPECT_EQ(test, name.pos, param->pos);
 }
 
 /* Lengths of object and symbol, around what there is room for. */
@@ -593,8 +586,8 @@ static void reloc_length_test(struct kunit *test)
 {
 	const struct reloc_length_case *param = test->param_value;
 	size_t size = sizeof(".klp.sym.") + param->obj + param->sym + sizeof(".,1");
-	struct klp_reloc_name *name = reloc_name(test);
 	char *text = kunit_kmalloc(test, size, GFP_KERNEL), *end = text;
+	struct klp_reloc_name name;
 
 	KUNIT_ASSERT_NOT_NULL(test, text);
 	end += scnprintf(text, size, ".klp.sym.");
@@ -604,14 +597,14 @@ static void reloc_length_test(struct kunit *test)
 	memset(end, 'f', param->sym);
 	strscpy(end + param->sym, ",1", 3);
 
-	KUNIT_ASSERT_EQ(test, klp_reloc_parse(text, name), param->ret);
+	KUNIT_ASSERT_EQ(test, klp_reloc_parse(text, &name), param->ret);
 	if (param->ret)
 		return;
-	KUNIT_EXPECT_EQ(test, strlen(name->obj), param->obj);
-	KUNIT_EXPECT_EQ(test, strspn(name->obj, "m"), param->obj);
-	KUNIT_EXPECT_EQ(test, strlen(name->sym), param->sym);
-	KUNIT_EXPECT_EQ(test, strspn(name->sym, "f"), param->sym);
-	KUNIT_EXPECT_EQ(test, name->pos, 1);
+	KUNIT_EXPECT_EQ(test, strlen(name.obj), param->obj);
+	KUNIT_EXPECT_EQ(test, strspn(name.obj, "m"), param->obj);
+	KUNIT_EXPECT_EQ(test, strlen(name.sym), param->sym);
+	KUNIT_EXPECT_EQ(test, strspn(name.sym, "f"), param->sym);
+	KUNIT_EXPECT_EQ(test, name.pos, 1);
 }
 
 static struct kunit_case symbol_test_cases[] = {

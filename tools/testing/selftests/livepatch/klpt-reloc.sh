@@ -104,6 +104,50 @@ patch_comes_and_goes() {
 	done
 }
 
+# Relocations in init code are written while it is there. Later the memory is somebody else's.
+init_code() {
+	load klpt_reloc_good early=3
+	until_true "the transition to end" settled klpt_reloc
+	log_is "klpt_reloc early 43" '/early/!d'
+	rmmod klpt_target
+	load klpt_target
+	all_resolved
+}
+
+# Of the two symbols of this name, one is for init only: it is not there, in either order.
+beside_init_symbol() {
+	load klpt_reloc_mixed
+	until_true "the transition to end" settled klpt_reloc
+	returns value 20 "with the target there first"
+	rmmod klpt_target
+	load klpt_target
+	returns value 20 "with the target coming later"
+}
+
+third_module() {
+	reloc_refused third klpt_hidden klpt_extra "not.loaded"
+	load klpt_extra
+	load klpt_reloc_third
+	until_true "the transition to end" settled klpt_reloc
+	all_resolved
+	rmmod klpt_target
+	load klpt_target
+	all_resolved "when the target came again"
+	is "$(cat /sys/module/klpt_extra/refcnt)" 0 "references to klpt_extra"
+}
+
+# It waits for its kthread in its exit function.
+third_module_goes() {
+	load klpt_extra
+	put $EXTRA/kthread sleep
+	until_true "the kthread to fall asleep" is_waiting 6 1
+	rmmod klpt_extra &
+	until_true "klpt_extra to be on its way out" has /sys/module/klpt_extra/initstate going
+	reloc_refused third klpt_hidden klpt_extra "not.loaded"
+	wake 6
+	until_true "klpt_extra to go" gone /sys/module/klpt_extra
+}
+
 no_section() { reloc_refused no_section "[.]klp[.]rela[.]"; }
 no_name() { reloc_refused no_name "[.]klp[.]sym[.]"; }
 not_marked() { reloc_refused not_marked klpt_hidden "not.*livepatch.symbol"; }
@@ -111,12 +155,15 @@ vmlinux_symbol() { reloc_refused vmlinux_symbol vmlinux saved_command_line klpt_
 unknown_vmlinux() { reloc_refused unknown_vmlinux vmlinux klpt_no_such_symbol; }
 unknown() { reloc_refused unknown klpt_target klpt_no_such_symbol; }
 ambiguous() { reloc_refused ambiguous klpt_target klpt_dup ambig; }
+init_symbol() { reloc_refused init_symbol klpt_target klpt_early "not.found"; }
 position() { reloc_refused position klpt_target klpt_dup position 3; }
 
 later_no_name() { target_refused no_name "[.]klp[.]sym[.]"; }
 later_not_marked() { target_refused not_marked klpt_hidden "not.*livepatch.symbol"; }
 later_unknown() { target_refused unknown klpt_target klpt_no_such_symbol; }
 later_ambiguous() { target_refused ambiguous klpt_target klpt_dup ambig; }
+later_init_symbol() { target_refused init_symbol klpt_target klpt_early "not.found"; }
+later_third() { target_refused third klpt_hidden klpt_extra "not.loaded"; }
 later_position() { target_refused position klpt_target klpt_dup position 3; }
 
 cmdline=$(cat /proc/cmdline)
@@ -126,6 +173,10 @@ it target_comes_later "a module that comes later is resolved then"
 it target_comes_and_goes "relocations are written again when the module comes back"
 it target_fails "relocations are written again after the module has failed to load"
 it patch_comes_and_goes "the livepatch comes and goes"
+it init_code "relocations in init code of the livepatch"
+it beside_init_symbol "a symbol whose name an __init one has as well, in both orders"
+it third_module "a symbol of a module that is not patched"
+it third_module_goes "refused: a symbol of a module that is on its way out"
 it no_section "refused: a section that does not name an object"
 it no_name "refused: a symbol that does not name a symbol"
 it not_marked "refused: a symbol that is not marked"
@@ -133,10 +184,13 @@ it vmlinux_symbol "refused: a symbol of vmlinux in a section of a module"
 it unknown_vmlinux "refused: a symbol that vmlinux does not have"
 it unknown "refused: a symbol that the module does not have"
 it ambiguous "refused: a symbol that the module has twice"
+it init_symbol "refused: a symbol of init memory"
 it position "refused: a position that the symbol does not have"
 it later_no_name "module refused: a symbol that does not name a symbol"
 it later_not_marked "module refused: a symbol that is not marked"
 it later_unknown "module refused: a symbol that it does not have"
 it later_ambiguous "module refused: a symbol that it has twice"
+it later_init_symbol "module refused: a symbol of its init memory"
+it later_third "module refused: a symbol of a module that is not there"
 it later_position "module refused: a position that the symbol does not have"
 klpt_main

@@ -17,6 +17,10 @@ extern char *saved_command_line __weak;
 int klpt_dup(void) __weak;
 int klpt_hidden(int arg) __weak;
 
+static int early;
+module_param(early, int, 0400);
+MODULE_PARM_DESC(early, "call a function of the target in init, which has to be there");
+
 static klpt_func int new_cmdline(struct seq_file *m, void *unused)
 {
 	seq_printf(m, "relocated %s\n", saved_command_line);
@@ -63,9 +67,14 @@ static struct klp_patch patch = {
 	.objs = objs,
 };
 
+/* Has relocations in a section that is given back, whether it is used or not. */
 static int __init klpt_reloc_init(void)
 {
-	return klp_enable_patch(&patch);
+	int ret = klp_enable_patch(&patch);
+
+	if (!ret && early)
+		klpt_log("klpt_reloc early %d", klpt_hidden(early));
+	return ret;
 }
 
 static void __exit klpt_reloc_exit(void)
