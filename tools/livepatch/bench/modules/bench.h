@@ -16,10 +16,6 @@
 int bench_f0(int x);
 int bench_f9999(int x);
 
-/* One of another module, which livepatch relocations lead to. */
-#define BENCH_OTHER(n)					\
-	int bench_f##n(int x) __weak;
-
 /* What replaces it, and the entry that says so. */
 #define BENCH_NEW(n)					\
 	static int bench_new_f##n(int x) { return x - (n); }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A function with two names and two cold parts whose sizes are known, for symbol_kunit.c, which alone may include
- * this. The compiler cannot be told to make one, so it consists of symbols only, without code.
+ * A function with two names and two cold parts whose sizes are known, for code_kunit.c only. The
+ * compiler cannot be told to make one, so it consists of symbols only, without code.
  */
-#ifndef _LIVEPATCH_TESTS_SYMBOL_H
-#define _LIVEPATCH_TESTS_SYMBOL_H
+#ifndef _LIVEPATCH_TESTS_CODE_H
+#define _LIVEPATCH_TESTS_CODE_H
 
 #include <linux/module.h>
 #include <linux/stringify.h>
@@ -42,4 +42,4 @@ static inline void klp_kunit_set_percpu(struct module *mod, unsigned long addr, 
 }
 #endif
 
-#endif /* _LIVEPATCH_TESTS_SYMBOL_H */
+#endif /* _LIVEPATCH_TESTS_CODE_H */
