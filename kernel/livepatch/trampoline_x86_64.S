@@ -5,7 +5,11 @@
  * A patched function calls klp_trampoline from its ftrace location, before it has set up a frame:
  * its caller's return address is on the stack, and above it the address behind the ftrace location.
  * To return there means the original. Written over by the address of a replacement, it has the same
- * return go there, and the CPU's return stack stays balanced.
+ * return go there.
+ *
+ * There are as many returns as calls, so the CPU's return stack keeps its depth. What stands on it
+ * is still the original: the CPU predicts this return wrong whenever a call is diverted, and runs
+ * the beginning of the original until it finds out. See worlds.rst for what that means.
  *
  * What klp_hook_handler() in hook.c says about preemption and recursion is true here as well: one
  * region with preemption off from the search in the index to the return address, and a look behind
