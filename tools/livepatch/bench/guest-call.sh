@@ -43,15 +43,11 @@ measure_traced() {
 	rmmod bench_tracer
 }
 
-# measure_handler PLAIN: what patching adds without livepatch's own trampoline, if there is one
+# measure_handler PLAIN: what patching adds
 measure_handler() {
-	local trampoline=/sys/module/livepatch/parameters/trampoline
-
-	[[ ! -e $trampoline ]] || echo 0 >$trampoline
 	enable bench_patch_1
 	result call.overhead.handler "$(quotient "$(calls "$target/call") - $1" 1)" instructions
 	drop bench_patch_1
-	[[ ! -e $trampoline ]] || echo 1 >$trampoline
 }
 
 group_call() {
@@ -67,7 +63,7 @@ group_call() {
 	result call.overhead "$(quotient "$patched - $plain" 1)" instructions
 	! wanted call.traced.1 || measure_traced call.traced.1
 	drop bench_patch_1
-	! wanted call.overhead.handler || measure_handler "$plain"
+	! wanted call.overhead.handler || by_handler measure_handler "$plain"
 
 	! wanted call.transition.{old,new,nop} || measure_transition
 

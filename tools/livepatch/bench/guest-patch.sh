@@ -162,6 +162,59 @@ measure_objects() {
 	done
 }
 
+# A patch of 30 modules that come when it is there already.
+enable_before() {
+	local i
+
+	enable bench_patch_30_later
+	for i in {0..29}; do
+		insmod "/bench/bench_of_50_$i.ko"
+		[[ $(<"$sys/bench_patch_30_later/bench_of_50_$i/patched") == 1 ]] ||
+			fail "bench_of_50_$i is not patched"
+	done
+	calm_down
+}
+
+drop_before() {
+	local i
+
+	unload bench_patch_30_later >/dev/null
+	for i in {0..29}; do
+		rmmod "bench_of_50_$i"
+	done
+	calm_down
+}
+
+# underway PATCH: wait until disabling it has begun, which whoever asks for it may not see.
+underway() {
+	local state
+
+	while read -r state <"$sys/$1/enabled" && [[ $state != 0 ]]; do
+		pause
+	done
+} 2>/dev/null
+
+measure_later() {
+	local took patch=bench_patch_30_later
+
+	if wanted disable.30.later; then
+		enable_before
+		disable $patch
+		result disable.30.later "$took" ns
+		drop_before
+	fi
+	if wanted module.load.meanwhile; then
+		enable_before
+		echo 0 >"$sys/$patch/enabled" &
+		underway $patch
+		result module.load.meanwhile "$(/bench/clock load /bench/bench_more_1.ko '')" ns
+		wait $!
+		gone $patch
+		drop_before
+		rmmod bench_more_1
+	fi
+}
+
 group_patch() {
 	local size
 
@@ -179,4 +232,5 @@ group_patch() {
 	measure_objects 1000.modules.10 bench_of_10_{0..9}
 	measure_objects 1000.modules.50 bench_of_50_{0..49}
 	measure_objects 4000 bench_more_{1..3}
+	measure_later
 }

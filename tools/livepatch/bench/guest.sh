@@ -66,6 +66,16 @@ enable() {
 	[[ $(<"$sys/$1/enabled") == 1 ]] || fail "$1 is not enabled"
 }
 
+# by_handler COMMAND...: patches that it enables do without livepatch's own trampoline, if there is
+# one.
+by_handler() {
+	local trampoline=/sys/module/livepatch/parameters/trampoline
+
+	[[ ! -e $trampoline ]] || echo 0 >$trampoline
+	"$@"
+	[[ ! -e $trampoline ]] || echo 1 >$trampoline
+}
+
 # settled PATCH: wait until its transition has ended.
 settled() {
 	local state
