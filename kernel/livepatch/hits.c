@@ -12,6 +12,7 @@
  */
 #include <linux/debugfs.h>
 #include <linux/kstrtox.h>
+#include <linux/percpu.h>
 #include <linux/seq_file.h>
 #include "internal.h"
 
@@ -51,6 +52,33 @@ static int klp_hits_show(struct seq_file *m, void *unused)
 	return 0;
 }
 
+/* Begin to count calls, from 0, or stop: 0 or -ENOMEM, upon which nothing is counted. */
+static int klp_hits_count(enum klp_counting on)
+{
+	struct klp_site *site;
+	unsigned int cpu;
+	int ret;
+
+	lockdep_assert_held(&klp_mutex);
+
+	static_branch_disable(&klp_index_counts);
+	if (on == KLP_COUNT_OFF)
+		return 0;
+
+	/* G: nobody counts any more who saw the key on. */
+	klp_sync();
+
+	klp_for_each_site(site) {
+		ret = klp_site_add_hits(site);
+		if (ret)
+			return ret;
+		for_each_possible_cpu(cpu)
+			memset(per_cpu_ptr(site->hits, cpu), 0, sizeof(struct klp_hits));
+	}
+	static_branch_enable(&klp_index_counts);
+	return 0;
+}
+
 static ssize_t klp_hits_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
 	bool on;
@@ -61,7 +89,7 @@ static ssize_t klp_hits_write(struct file *file, const char __user *buf, size_t 
 		return ret;
 
 	scoped_cond_guard(mutex_intr, return -ERESTARTSYS, &klp_mutex)
-		ret = klp_hook_count(on ? KLP_COUNT_ON : KLP_COUNT_OFF);
+		ret = klp_hits_count(on ? KLP_COUNT_ON : KLP_COUNT_OFF);
 	return ret ?: count;
 }
 

@@ -64,7 +64,8 @@ static unsigned long klp_index_size(const struct klp_index *index)
 
 /*
  * Put a site into a slot that has never had one. False if the way there would be too long, because
- * too many addresses have the same bits below the mask. A larger table takes more bits into account.
+ * too many addresses have the same bits below the mask. A larger table takes more bits into
+ * account.
  */
 static bool klp_index_put(struct klp_index *index, struct klp_site *site)
 {

@@ -8,13 +8,13 @@
 #ifndef _LIVEPATCH_INTERNAL_H
 #define _LIVEPATCH_INTERNAL_H
 
-#include <asm/barrier.h>
 #include <linux/irq_work.h>
 #include <linux/jump_label.h>
 #include <linux/livepatch.h>
 #include <linux/mutex.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
+#include "place.h"
 #include "types.h"
 
 struct seq_file;
@@ -234,27 +234,30 @@ int klp_site_forbid(const struct klp_site *site, int from, struct klp_ranges **s
 bool klp_site_entry(const struct klp_site *site, int from, unsigned long addr);
 int klp_site_watch(const struct klp_site *site, struct klp_ranges **set);
 
-/* --- hook.c: ftrace ------------------------------------------------------------------------ */
+/* --- batch.c: sites that ftrace is told of together ------------------------------------------ */
 
-struct klp_hook *klp_hook_alloc(unsigned int nr);
-struct klp_site *klp_hook_insert(struct klp_hook *hook, unsigned long ip);
 void klp_hook_discard(struct klp_hook *hook);
 bool klp_hook_gone(void);
 void klp_hook_take(struct list_head *gone);
 void klp_hook_bury(struct list_head *gone);
+int klp_site_add_hits(struct klp_site *site);
+bool klp_hook_counting(void);
+bool klp_hook_dead(void);
 int klp_hook_register(struct klp_hook *hook, unsigned long *culprit);
+bool klp_hook_holds(const struct klp_site *site);
 struct klp_site *klp_hook_next(struct klp_site *site);
 void klp_hook_sweep(void);
 bool klp_hook_pending(const struct module *mod);
-bool klp_hook_dead(void);
-bool klp_hook_holds(const struct klp_site *site);
 void klp_hook_abandon(const struct module *mod);
-int klp_hook_count(enum klp_counting on);
-bool klp_hook_counting(void);
 
 /* Every site of every registered hook; under klp_mutex. */
 #define klp_for_each_site(site) \
 	for (site = klp_hook_next(NULL); site; site = klp_hook_next(site))
+
+/* --- hook.c: how a call is diverted ---------------------------------------------------------- */
+
+struct klp_hook *klp_hook_alloc(unsigned int nr);
+struct klp_site *klp_hook_insert(struct klp_hook *hook, unsigned long ip);
 
 /* --- trampoline.c: a shorter way to a site than ftrace's ------------------------------------ */
 
@@ -290,34 +293,10 @@ unsigned long klp_place_find(const struct klp_range *body);
 /* --- place_x86_64.c: what the instructions there tell ----------------------------------------- */
 
 #ifdef CONFIG_X86_64
-/* From the entry of a function to its place: nothing, or one instruction. */
-#define KLP_PLACE_REACH		4UL
-
 bool klp_place_endbr(u32 insn);
 bool klp_place_fits(unsigned long start, unsigned long ip);
 unsigned long klp_place_callee(unsigned long ip, const u8 *insn);
 bool klp_place_leads(unsigned long ip, unsigned long trampoline);
-#else
-/*
- * What ftrace itself takes for the entry, where it sorts places out by that: powerpc, on which
- * a function may begin with its global entry. On s390 and loongarch the place comes first.
- */
-#ifdef FTRACE_MCOUNT_MAX_OFFSET
-#define KLP_PLACE_REACH		((unsigned long)FTRACE_MCOUNT_MAX_OFFSET)
-#else
-#define KLP_PLACE_REACH		0UL
-#endif
-
-static inline bool klp_place_fits(unsigned long start, unsigned long ip)
-{
-	return ip - start <= KLP_PLACE_REACH;
-}
-
-/* ftrace serves all places that klp_place_find() finds. */
-static inline bool klp_place_leads(unsigned long ip, unsigned long trampoline)
-{
-	return true;
-}
 #endif
 
 /* --- index.c: the site that a call comes from ------------------------------------------------ */
@@ -325,59 +304,12 @@ static inline bool klp_place_leads(unsigned long ip, unsigned long trampoline)
 extern struct klp_index *klp_index;
 extern struct static_key_false klp_index_counts;
 
+#include "index.h"
+
 int klp_index_reserve(unsigned int nr);
 int klp_index_add(struct klp_site *site);
 void klp_index_remove(const struct klp_site *site);
 void klp_index_trim(void);
-
-/* A site was here: searches go on. Not a key of any. */
-#define KLP_INDEX_GONE		1UL
-
-/* What a site is found by: the address that the call at its ftrace location returns to. */
-static __always_inline unsigned long klp_index_key(unsigned long ip)
-{
-	return ip + MCOUNT_INSN_SIZE;
-}
-
-/*
- * Where the search for @key begins. Functions lie as far from each other as slots do, so that an
- * address is a good hash of itself; see klp_index_put() for when it is not.
- */
-static __always_inline struct klp_slot *klp_index_home(struct klp_index *index, unsigned long key)
-{
-	return (void *)index->slots + (key & index->mask);
-}
-
-/*
- * Search for the slot with @key. Under klp_mutex, or with preemption off: an index that has been
- * replaced is freed after klp_sync(), and so is a site that has gone. The trampoline does the same by
- * hand, on an architecture that keeps loads in order.
- *
- * Keys are compared plainly, as gcc does not compare a volatile in memory. A race: a key that is
- * not this one may become another meanwhile that is not, either; see index.c.
- */
-static __always_inline bool klp_index_search(unsigned long key, struct klp_slot **slot)
-{
-	*slot = klp_index_home(READ_ONCE(klp_index), key);
-
-	/* The race. */
-	while (unlikely(data_race((*slot)->key) != key)) {
-		if (!READ_ONCE((*slot)->key))
-			return false;
-		(*slot)++;
-	}
-	/* I: the key before the site. */
-	smp_acquire__after_ctrl_dep();
-	return true;
-}
-
-/* The site at an ftrace location, NULL if there is none. Under klp_mutex. */
-static inline struct klp_site *klp_index_find(unsigned long ip)
-{
-	struct klp_slot *slot;
-
-	return klp_index_search(klp_index_key(ip), &slot) ? slot->site : NULL;
-}
 
 /* --- world.c: which patch is present in which world ---------------------------------------- */
 
@@ -468,13 +400,6 @@ static inline void klp_xa_empty(struct xarray *xa)
 }
 
 /* --- name.c: what names say ------------------------------------------------------------------ */
-
-/* Parts of ".klp.sym.OBJECT.NAME,POSITION". */
-struct klp_reloc_name {
-	const char *obj;
-	const char *sym;
-	unsigned long pos;
-};
 
 size_t klp_symbol_stem(const char *name);
 const char *klp_reloc_copy_obj(const char *text, char *obj);

@@ -4,9 +4,9 @@
  *
  * At first it is whoever wants the transition: the loader of a patch, or the writer of a file in
  * sysfs. From then on two kernel threads take turns. Each stands in all the functions that looking
- * takes, and when one of these is to be left, it cannot move: but the other one, which is next, finds
- * it asleep, in klp_looker() and what sleeping takes, and nowhere else. The same holds for what
- * brings a look about, timers and interrupts: they run in other tasks, or in none.
+ * takes, and when one of these is to be left, it cannot move: but the other one, which is next,
+ * finds it asleep, in klp_looker() and what sleeping takes, and nowhere else. The same holds for
+ * what brings a look about, timers and interrupts: they run in other tasks, or in none.
  *
  * A work item would not do. The worker that runs it stands in functions of the workqueue, and when
  * it is alone, each round finds the same one there.

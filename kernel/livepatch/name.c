@@ -16,9 +16,12 @@
  */
 size_t klp_symbol_stem(const char *name)
 {
-	const char *tail = strstr(name, ".cold");
+	const char *tail = strchr(name, '.');
 	size_t len;
 
+	/* Most names have no dot, and all symbols of vmlinux come by here. */
+	while (tail && !str_has_prefix(tail, ".cold"))
+		tail = strchr(tail + 1, '.');
 	if (!tail || tail == name)
 		return 0;
 

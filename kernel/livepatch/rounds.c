@@ -3,8 +3,9 @@
  * When are tasks looked at, and what is done about those that stay behind?
  *
  * At once when tasks have been set in motion, by whoever did that, and again when the last of those
- * that were left has moved by itself. In between, after pauses that grow from 10 ms to a second, for tasks that do
- * not move by themselves: kthreads that wait somewhere else by now, and tasks that have exited.
+ * that were left has moved by itself. In between, after pauses that grow from 10 ms to a second,
+ * for tasks that do not move by themselves: kthreads that wait somewhere else by now, and tasks
+ * that have exited.
  *
  *	third round		tasks look at themselves in cond_resched()
  *	after signal_after	tasks that sleep are woken, again and again after that time

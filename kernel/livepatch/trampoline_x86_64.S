@@ -16,8 +16,8 @@
  * it whether somebody waits for the CPU. Who is preempted there stands in the trampoline, which
  * is forbidden code: he is on his way.
  *
- * r10, r11 and the flags are free at the entry of a function. Nothing else is touched: the scheduler
- * is called by way of a thunk that saves what functions in C do not.
+ * r10, r11 and the flags are free at the entry of a function. Nothing else is touched: the
+ * scheduler is called by way of a thunk that saves what functions in C do not.
  */
 #include <linux/linkage.h>
 #include <linux/objtool.h>

@@ -260,6 +260,13 @@ struct klp_shape {
 	size_t head;
 };
 
+/* Parts of ".klp.sym.OBJECT.NAME,POSITION". */
+struct klp_reloc_name {
+	const char *obj;
+	const char *sym;
+	unsigned long pos;
+};
+
 /* What came out of a look at a task. */
 enum klp_verdict {
 	KLP_CLEAR,		/* has changed over */

@@ -3,8 +3,8 @@
  * Does klp_site_entry() know a task that has been diverted and has not arrived (site.c)?
  *
  * Only where the task comes from a world that diverts it, and only from the function's entry to the
- * address that the call in it returns to, and at the entry of the replacement: what klp_site_forbid()
- * forbids there.
+ * address that the call in it returns to, and at the entry of the replacement: what
+ * klp_site_forbid() forbids there.
  */
 #include <kunit/test.h>
 #include "patches.h"
