@@ -176,7 +176,7 @@ static int klp_hook_try(struct klp_hook *hook, unsigned long *ips, unsigned int 
 		return ret;
 	ret = register_ftrace_function(&hook->fops);
 	for (tries = 1; ret == -EAGAIN && tries < KLP_HOOK_TRIES; tries++) {
-		msleep(1);
+		fsleep(USEC_PER_MSEC);
 		ret = register_ftrace_function(&hook->fops);
 	}
 	return ret == -EAGAIN ? -EBUSY : ret;

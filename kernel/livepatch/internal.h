@@ -49,7 +49,7 @@ void klp_evict(struct module *mod);
 #ifdef CONFIG_MODULE_UNLOAD
 #define klp_module_held(mod) (module_refcount(mod) > 0)
 #else
-#define klp_module_held(mod) true
+#define klp_module_held(mod) ((void)(mod), true)
 #endif
 
 /* --- patch.c: requests about whole patches ------------------------------------------------- */

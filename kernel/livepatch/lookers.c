@@ -37,6 +37,7 @@ static void klp_lookers_expired(struct timer_list *timer)
 {
 	klp_lookers_now();
 }
+
 static DEFINE_TIMER(klp_lookers_timer, klp_lookers_expired);
 
 /**
@@ -74,19 +75,23 @@ void klp_lookers_after(unsigned long pause)
 void klp_lookers_rest(void)
 {
 	timer_delete(&klp_lookers_timer);
-	guard(raw_spinlock_irqsave)(&klp_lookers_lock);
-	klp_lookers_due = false;
+	scoped_guard(raw_spinlock_irqsave, &klp_lookers_lock)
+		klp_lookers_due = false;
 }
 
 /* Is it for number @me to look now? Then it is the other one's turn next. */
 static bool klp_lookers_begin(unsigned int me)
 {
-	guard(raw_spinlock_irqsave)(&klp_lookers_lock);
-	if (!klp_lookers_due || klp_lookers_turn != me)
-		return false;
-	klp_lookers_due = false;
-	klp_lookers_turn = (me + 1) % KLP_LOOKERS;
-	return true;
+	bool begin;
+
+	scoped_guard(raw_spinlock_irqsave, &klp_lookers_lock) {
+		begin = klp_lookers_due && klp_lookers_turn == me;
+		if (begin) {
+			klp_lookers_due = false;
+			klp_lookers_turn = (me + 1) % KLP_LOOKERS;
+		}
+	}
+	return begin;
 }
 
 /* Cannot be patched, since it is never left. */

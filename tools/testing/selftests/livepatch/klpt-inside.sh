@@ -17,7 +17,7 @@
 
 NO_TARGET=1
 
-BATCH=80	# functions in a patch
+BATCH=${KLPT_BATCH:-80}	# functions in a patch; 1 for one by one, which takes long
 ROUNDS=10	# looks at all tasks until somebody who is left needs a reason
 LOOKS=3		# looks at those until they have one
 TRIES=8		# times that it may be left open
