@@ -250,6 +250,26 @@ int klp_handover_announce(void)
 }
 
 /**
+ * klp_handover_takes_down() - is a patch going to be told that a state has left?
+ * @target: the world that all tasks are in
+ *
+ * Context: klp_mutex held.
+ * Return: true when klp_handover_settle() will call a post_unpatch.
+ */
+bool klp_handover_takes_down(int target)
+{
+	const struct klp_handover_step *step;
+
+	if (!klp_handover.announced)
+		return false;
+	list_for_each_entry(step, &klp_handover.steps, node) {
+		if (step->world != target && step->ops->post_unpatch)
+			return true;
+	}
+	return false;
+}
+
+/**
  * klp_handover_settle() - tell the patches how it ended
  * @target: the world that all tasks are in; the bits of all patches are still set
  *

@@ -128,6 +128,7 @@ int klp_stats_show(struct seq_file *m, void *unused);
 
 int klp_handover_plan(int target);
 int klp_handover_announce(void);
+bool klp_handover_takes_down(int target);
 void klp_handover_settle(int target);
 
 /* --- garbage.c: shadow variables whose state has left ---------------------------------------- */
@@ -153,6 +154,7 @@ int klp_callback_result(int ret);
 int klp_object_pre_patch(struct klp_patch *patch, struct klp_object *obj);
 void klp_object_post_patch(struct klp_object *obj);
 void klp_object_pre_unpatch(struct klp_object *obj);
+bool klp_object_takes_down(const struct klp_object *obj);
 void klp_object_post_unpatch(struct klp_object *obj);
 
 /* --- cycle.c: replacements that lead back ---------------------------------------------------- */

@@ -409,10 +409,16 @@ void klp_object_pre_unpatch(struct klp_object *obj)
 		obj->callbacks.pre_unpatch(obj);
 }
 
+/* Is there a post_unpatch to call? klp_mutex. */
+bool klp_object_takes_down(const struct klp_object *obj)
+{
+	return obj->callbacks.post_unpatch_enabled && obj->callbacks.post_unpatch;
+}
+
 /* Nobody uses the new functions of @obj; owed once for each pre_patch. klp_mutex; sleeps. */
 void klp_object_post_unpatch(struct klp_object *obj)
 {
-	if (obj->callbacks.post_unpatch_enabled && obj->callbacks.post_unpatch)
+	if (klp_object_takes_down(obj))
 		obj->callbacks.post_unpatch(obj);
 	obj->callbacks.post_unpatch_enabled = false;
 }

@@ -44,11 +44,13 @@
  *	    once every task on the list is in the target world, no later one can be elsewhere: a
  *	    look at the list under tasklist_lock held for reading proves that all have arrived.
  * exit:    a task that is off the list may still run losing code. Nothing of it is freed before
- *	    RCU-tasks, which waits for exiting tasks too, has had a grace period (see main.c). It
+ *	    RCU-tasks, which waits for exiting tasks too, has had a grace period (see main.c), and
+ *	    no callback takes down what that code uses (klp_transition_settle()). RCU-tasks
  *	    does not wait for those that sleep: a replacement that runs that late must not.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/rcupdate.h>
 #include <trace/events/livepatch.h>
 #include "internal.h"
 
@@ -60,6 +62,9 @@ LIST_HEAD(klp_retired);
 
 /* The world that tasks head for; klp_mutex. */
 static int klp_transition_to;
+
+/* Tasks have been set in motion; klp_mutex. */
+static bool klp_transition_moving;
 
 /* How many transitions there have been, with the one that is going on; klp_mutex. */
 static unsigned long klp_transition_nr;
@@ -138,6 +143,7 @@ static void klp_transition_start(const struct klp_forbidden *forbidden)
 	/* A: destinations, target and ranges before the flags. */
 	smp_wmb();
 
+	klp_transition_moving = true;
 	klp_tasks_flag(target);
 	klp_rounds_begin();
 }
@@ -289,6 +295,23 @@ static void klp_transition_call_back(struct klp_patch *patch, int target)
 		klp_handover_settle(target);
 }
 
+/* Does one of the callbacks that are due take something down? */
+static bool klp_transition_takes_down(const struct klp_patch *patch, int target)
+{
+	const struct klp_object *obj;
+
+	if (klp_handover_takes_down(target))
+		return true;
+	if (target == KLP_TRANSITION_PATCHED)
+		return false;
+
+	klp_for_each_object(patch, obj) {
+		if (klp_object_loaded(obj) && klp_object_takes_down(obj))
+			return true;
+	}
+	return false;
+}
+
 /* Who is present in world @target stays, the others leave the list. */
 static void klp_transition_retire(int target)
 {
@@ -317,6 +340,11 @@ static void klp_transition_settle(void)
 	klp_transition_merge(target);
 	klp_transition_drop(target);
 	klp_hook_sweep();
+
+	/* Who is past exit_notify() may be in code that is left, and use what is taken down. */
+	if (klp_transition_moving && klp_transition_takes_down(patch, target))
+		synchronize_rcu_tasks();
+	klp_transition_moving = false;
 	klp_transition_call_back(patch, target);
 
 	pr_notice("'%s': %s complete\n", patch->mod->name, klp_transition_verb(target));

@@ -110,6 +110,35 @@ held_back() {
 	unload klpt_p1
 }
 
+# What the patch has set up is not taken down while they are inside.
+not_taken_down() {
+	patch klpt_p1 spec=$SPEC callbacks=1
+	put /proc/klpt/hold 1
+	put $TARGET/call "exits 10"
+	until_true "the threads to be there" is_waiting 7 10
+	wake 7
+	until_true "them to be inside" ten_in_the_first
+	until_true "them to be off the list" left 0
+	log_clear
+	echo 0 > $LP/klpt_p1/enabled &
+	until_true "klpt_p1 to be on its way" has $LP/klpt_p1/enabled 0
+	until_true "all tasks to have moved" at_rest_again
+	for _ in {1..20}; do
+		pause
+		! grep -q post_unpatch /proc/klpt/log || fail "post_unpatch with tasks inside"
+	done
+	ten_in_the_first || fail "the tasks are not where they were: ${exiting[*]}"
+	put /proc/klpt/hold 0
+	wait $!
+	until_true "klpt_p1 to leave sysfs" gone $LP/klpt_p1
+	grep -q post_unpatch /proc/klpt/log || fail "no post_unpatch"
+	unload klpt_p1
+}
+
+at_rest_again() {
+	[[ -z "$(tasks_in '[01]')" ]]
+}
+
 ten_in_the_first() {
 	exiting
 	((exiting[0] >= 10))
@@ -118,4 +147,5 @@ ten_in_the_first() {
 it replaced_while_tasks_exit "a thousand tasks exit while patches replace each other and go"
 it disabled_while_tasks_exit "a thousand tasks exit while a patch comes and goes"
 preemptible && it held_back "a module stays as long as tasks that are off the list run its code"
+preemptible && it not_taken_down "so does what the patch has set up"
 klpt_main
