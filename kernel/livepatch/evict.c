@@ -12,11 +12,15 @@
 
 #include <linux/delay.h>
 #include <linux/module.h>
+#include <linux/notifier.h>
 #include <linux/xarray.h>
 #include "internal.h"
 
 /* Milliseconds between two looks whether the patch has gone. */
 #define KLP_EVICT_PAUSE 20
+
+/* The look after which is told who else has to be waited for. */
+#define KLP_EVICT_TOLD 250
 
 /* Modules that tasks may run code of for good. */
 static DEFINE_XARRAY(klp_evict_lost);
@@ -61,6 +65,10 @@ static bool klp_evict_step(const struct module *mod, unsigned int nr)
 		pr_err("patch '%s': its module goes away while it is in use; taking it back first\n",
 		       mod->name);
 
+	if (nr == KLP_EVICT_TOLD && klp_transition_patch && klp_transition_patch != patch)
+		pr_warn("patch '%s': it can be taken back when the transition of '%s' has ended\n",
+			mod->name, klp_transition_patch->mod->name);
+
 	if (!klp_transition_patch)
 		klp_patch_leave(patch);
 	else if (klp_transition_patch == patch &&
@@ -70,16 +78,11 @@ static bool klp_evict_step(const struct module *mod, unsigned int nr)
 	return true;
 }
 
-/**
- * klp_evict() - see to it that nobody needs a module that goes
- * @mod: any module
- *
- * Waits for a transition that is going on, and for tasks that are in the code of the module's
- * patch.
- *
- * Context: process context, may sleep; klp_mutex not held.
+/*
+ * See to it that nobody needs a module that goes. Waits for a transition that is going on, and for
+ * tasks that are in the code of the module's patch.
  */
-void klp_evict(struct module *mod)
+static void klp_evict(struct module *mod)
 {
 	unsigned int nr = 0;
 
@@ -98,4 +101,31 @@ void klp_evict(struct module *mod)
 	if (xa_erase(&klp_evict_lost, (unsigned long)mod))
 		pr_err("patch '%s': its module goes away although tasks were forced out of it and may still run its code\n",
 		       mod->name);
+}
+
+static int klp_evict_notify(struct notifier_block *nb, unsigned long state, void *mod)
+{
+	if (state == MODULE_STATE_GOING)
+		klp_evict(mod);
+	return NOTIFY_OK;
+}
+
+/*
+ * Before everybody else: what others do when a module goes, to its probes, static keys and static
+ * calls, is meant for code that nobody runs. Nobody can register a notifier while this one waits.
+ */
+static struct notifier_block klp_evict_notifier = {
+	.notifier_call = klp_evict_notify,
+	.priority = INT_MAX,
+};
+
+/**
+ * klp_evict_init() - be told of modules that go
+ *
+ * Context: initcall.
+ * Return: 0 or an error.
+ */
+int __init klp_evict_init(void)
+{
+	return register_module_notifier(&klp_evict_notifier);
 }

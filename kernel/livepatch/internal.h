@@ -42,8 +42,8 @@ extern const struct file_operations klp_hits_fops;
 
 /* --- evict.c: modules that go while their patch is in use ------------------------------------ */
 
+int klp_evict_init(void);
 void klp_evict_forced(struct module *mod);
-void klp_evict(struct module *mod);
 
 /* May somebody have a reference to a module that goes? */
 #ifdef CONFIG_MODULE_UNLOAD

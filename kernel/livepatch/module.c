@@ -184,10 +184,6 @@ refuse:
  * klp_module_going() - let go of a module that is being unloaded, or failed to load
  * @mod: the module, patched or not
  *
- * Where the module itself holds a patch that is in use, because its init failed after it had
- * enabled the patch, or because it is removed by force, the patch is disabled first, and it is
- * waited until no task runs its code.
- *
  * Context: process context, may sleep; called by the module loader after the module's exit
  * function, with the ftrace records and symbols of the module still in place.
  */
@@ -195,8 +191,6 @@ void klp_module_going(struct module *mod)
 {
 	if (WARN_ON_ONCE(mod->state != MODULE_STATE_GOING && mod->state != MODULE_STATE_COMING))
 		return;
-
-	klp_evict(mod);
 
 	guard(mutex)(&klp_mutex);
 
