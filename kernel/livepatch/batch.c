@@ -107,16 +107,6 @@ int klp_site_add_hits(struct klp_site *site)
 	return site->hits ? 0 : -ENOMEM;
 }
 
-static int klp_hook_add_hits(struct klp_hook *hook)
-{
-	struct klp_site *site = NULL;
-	int ret = 0;
-
-	while (!ret && (site = klp_hook_next_site(hook, site)))
-		ret = klp_site_add_hits(site);
-	return ret;
-}
-
 /* Are calls counted? klp_mutex. */
 bool klp_hook_counting(void)
 {
@@ -223,11 +213,6 @@ int klp_hook_register(struct klp_hook *hook, unsigned long *culprit)
 	int ret;
 
 	*culprit = 0;
-	if (klp_hook_counting()) {
-		ret = klp_hook_add_hits(hook);
-		if (ret)
-			return ret;
-	}
 	ips = klp_hook_ips(hook, klp_site_any, &nr);
 	if (!ips)
 		return -ENOMEM;

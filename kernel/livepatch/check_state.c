@@ -4,6 +4,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/module.h>
 #include <linux/string.h>
 #include "internal.h"
 
@@ -16,10 +17,16 @@ static const struct klp_shape klp_shape_state_ops = {
 	sizeof(struct klp_state_ops), sizeof_field(struct klp_state_ops, id)
 };
 
-/* Its padding may be anything where the array was allocated. */
-static bool klp_state_is_empty(const struct klp_state *state)
+/*
+ * The loops end at an entry without an id. When it is not empty, an id has been forgotten; but
+ * where the array was allocated, the rest of the last entry may be anything.
+ */
+static bool klp_states_end(const struct klp_patch *patch, const struct klp_state *state)
 {
-	return !state->id && !state->version && !state->data;
+	if (state->id)
+		return false;
+	return !within_module((unsigned long)state, patch->mod) ||
+	       (!state->version && !state->data);
 }
 
 static int klp_states_check(const struct klp_patch *patch)
@@ -34,7 +41,7 @@ static int klp_states_check(const struct klp_patch *patch)
 	if (ret)
 		return ret;
 
-	for (state = patch->states; state && !klp_state_is_empty(state); state++) {
+	for (state = patch->states; state && !klp_states_end(patch, state); state++) {
 		if (!state->id) {
 			pr_err("patch '%s': system state %td has no id\n", patch->mod->name,
 			       state - patch->states);

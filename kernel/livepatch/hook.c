@@ -81,8 +81,13 @@ struct klp_site *klp_hook_insert(struct klp_hook *hook, unsigned long ip)
 
 	site->ip = ip;
 	INIT_LIST_HEAD(&site->layers);
-	if (klp_index_add(site))
+	/* Before somebody can find it. */
+	if (klp_hook_counting() && klp_site_add_hits(site))
 		return NULL;
+	if (klp_index_add(site)) {
+		free_percpu(site->hits);
+		return NULL;
+	}
 	hook->nr++;
 	return site;
 }

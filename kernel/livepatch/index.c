@@ -10,7 +10,7 @@
  * - A site that goes leaves a mark, because searches for others pass its slot. Whoever is still on
  *   the way from there finds nothing, which means the original, where the site led at last.
  * - Whoever has found the site already may be about to read it from its slot. So the slot goes to
- *   nobody else, and the site is freed after klp_sync() only (hook.c).
+ *   nobody else, and the site is freed after klp_sync() only (batch.c).
  * - A table that is too full, of marks as well, is replaced by another one and freed when
  *   klp_sync() has waited for everybody who was searching it.
  *

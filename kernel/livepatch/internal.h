@@ -236,6 +236,11 @@ int klp_site_forbid(const struct klp_site *site, int from, struct klp_ranges **s
 bool klp_site_entry(const struct klp_site *site, int from, unsigned long addr);
 int klp_site_watch(const struct klp_site *site, struct klp_ranges **set);
 
+/* --- hook.c: how a call is diverted ---------------------------------------------------------- */
+
+struct klp_hook *klp_hook_alloc(unsigned int nr);
+struct klp_site *klp_hook_insert(struct klp_hook *hook, unsigned long ip);
+
 /* --- batch.c: sites that ftrace is told of together ------------------------------------------ */
 
 void klp_hook_discard(struct klp_hook *hook);
@@ -255,11 +260,6 @@ void klp_hook_abandon(const struct module *mod);
 /* Every site of every registered hook; under klp_mutex. */
 #define klp_for_each_site(site) \
 	for (site = klp_hook_next(NULL); site; site = klp_hook_next(site))
-
-/* --- hook.c: how a call is diverted ---------------------------------------------------------- */
-
-struct klp_hook *klp_hook_alloc(unsigned int nr);
-struct klp_site *klp_hook_insert(struct klp_hook *hook, unsigned long ip);
 
 /* --- trampoline.c: a shorter way to a site than ftrace's ------------------------------------ */
 

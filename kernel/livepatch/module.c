@@ -120,12 +120,12 @@ static void klp_module_revert_all(struct module *mod, const struct klp_patch *en
 
 	/* ftrace must not remember addresses of the module: another one may get them. */
 	klp_hook_sweep();
-	if (klp_hook_dead())
-		klp_hook_abandon(mod);
-	while (klp_hook_pending(mod) && ++sweeps < KLP_MODULE_SWEEPS) {
+	while (!klp_hook_dead() && klp_hook_pending(mod) && ++sweeps < KLP_MODULE_SWEEPS) {
 		msleep(20);
 		klp_hook_sweep();
 	}
+	if (klp_hook_dead())
+		klp_hook_abandon(mod);
 	WARN_ONCE(sweeps == KLP_MODULE_SWEEPS, "no memory to let go of module '%s'\n", mod->name);
 
 	/* When this fails, tasks have to leave more than they need to: that is safe. */

@@ -131,8 +131,8 @@ init_function_of_vmlinux() {
 
 # The init function of the livepatch could call it; those who call it later could not.
 init_replacement() {
-	refused klpt_p1 "Unknown symbol in module" spec=klpt_target:klpt_value=early
-	names klpt_p1 klpt_target klpt_value "not.a.function"
+	refused klpt_p1 "Invalid parameters" spec=klpt_target:klpt_value=early
+	names klpt_p1 klpt_target klpt_value "is.init.code"
 	untouched
 }
 

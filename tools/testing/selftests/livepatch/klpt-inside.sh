@@ -324,7 +324,11 @@ one() {
 	learn
 	NAMED=
 	choose '*' "$1"
-	((${#chosen[@]})) || fail "there is no such function"
+	if ((!${#chosen[@]})); then
+		! grep -q " $1\$" /proc/kallsyms || fail "nothing is known about it"
+		note "this kernel has no such function"
+		return
+	fi
 	if [[ -n ${REPLACING-} && ${places[0]} != *=- ]]; then
 		replaced "${places[@]}" || return 0
 	fi
