@@ -88,14 +88,18 @@ disabled_while_tasks_exit() {
 }
 
 # Ten tasks stay there until they are let go: off the list, so that no transition waits for them.
-held_back() {
-	patch klpt_p1 spec=$SPEC
+hold_ten() {
 	put /proc/klpt/hold 1
 	put $TARGET/call "exits 10"
 	until_true "the threads to be there" is_waiting 7 10
 	wake 7
 	until_true "them to be inside" ten_in_the_first
 	until_true "them to be off the list" left 0
+}
+
+held_back() {
+	patch klpt_p1 spec=$SPEC
+	hold_ten
 	load klpt_p2 spec=$SPEC replace=1
 	until_true "klpt_p2 to be enabled" settled klpt_p2
 	for _ in {1..20}; do
@@ -113,12 +117,7 @@ held_back() {
 # What the patch has set up is not taken down while they are inside.
 not_taken_down() {
 	patch klpt_p1 spec=$SPEC callbacks=1
-	put /proc/klpt/hold 1
-	put $TARGET/call "exits 10"
-	until_true "the threads to be there" is_waiting 7 10
-	wake 7
-	until_true "them to be inside" ten_in_the_first
-	until_true "them to be off the list" left 0
+	hold_ten
 	log_clear
 	echo 0 > $LP/klpt_p1/enabled &
 	until_true "klpt_p1 to be on its way" has $LP/klpt_p1/enabled 0
