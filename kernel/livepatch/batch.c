@@ -292,6 +292,13 @@ struct klp_site *klp_hook_next(struct klp_site *site)
 	return NULL;
 }
 
+/* ftrace does not divert calls at a site any more, or nobody calls there. */
+static void klp_site_unhook(struct klp_site *site)
+{
+	klp_index_remove(site);
+	site->hooked = false;
+}
+
 /* Take the sites that lead nowhere out of the filter; the others stay in effect throughout. */
 static int klp_hook_shrink(struct klp_hook *hook)
 {
@@ -311,10 +318,8 @@ static int klp_hook_shrink(struct klp_hook *hook)
 		return ret;
 
 	while ((site = klp_hook_next_site(hook, site))) {
-		if (klp_site_idle(site)) {
-			klp_index_remove(site);
-			site->hooked = false;
-		}
+		if (klp_site_idle(site))
+			klp_site_unhook(site);
 	}
 	return 0;
 }
@@ -405,9 +410,7 @@ void klp_hook_abandon(const struct module *mod)
 	struct klp_site *site;
 
 	klp_for_each_site(site) {
-		if (!klp_site_idle(site) || !within_module(site->ip, mod))
-			continue;
-		klp_index_remove(site);
-		site->hooked = false;
+		if (klp_site_idle(site) && within_module(site->ip, mod))
+			klp_site_unhook(site);
 	}
 }
