@@ -8,6 +8,13 @@ JOBS    ?= $(shell nproc)
 BUILD   ?= $(CURDIR)/build
 TESTS   ?=
 
+tools := tools/livepatch
+
+# What the user says, in quotes for a shell.
+quoted = '$(subst ','\'',$(if $(filter file,$(origin $(1))),$($(1)),$(value $(1))))'
+wrong := $(shell $(tools)/build-dir check BUILD=$(call quoted,BUILD))
+$(if $(wrong),$(error $(wrong)))
+
 override BUILD := $(abspath $(BUILD))
 
 export SRC     := $(CURDIR)
@@ -21,8 +28,6 @@ export STOCK_KOUT = $(BUILD)/kernel-stock
 # The options and variables of this make are not for the makes that the scripts run.
 unexport MAKEFLAGS MFLAGS MAKEOVERRIDES
 
-tools := tools/livepatch
-
 .PHONY: help
 help:
 	@sed 1d $(tools)/help
@@ -32,6 +37,7 @@ help:
 .PHONY: setup tree stock-tree kernel stock-kernel stage image
 
 setup:
+	@$(tools)/build-dir make
 	@$(tools)/setup
 
 tree: setup
@@ -117,9 +123,5 @@ htmldocs: tree
 .PHONY: clean distclean
 
 # The unpacked trees and the guest's userland stay.
-clean:
-	rm -rf $(BUILD)/kernel-* $(BUILD)/tests-* $(BUILD)/klp_*.deb
-	rm -rf $(addprefix $(BUILD)/,abi bench check coverage deb docs klp logs)
-
-distclean:
-	rm -rf $(BUILD)
+clean distclean:
+	@$(tools)/build-dir $@
