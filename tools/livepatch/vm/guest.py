@@ -7,6 +7,7 @@ import re
 import select
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -37,6 +38,31 @@ MARK = re.compile(r'\bvm: (begin|end) (\S+)')
 TAINT_DIE, TAINT_WARN = 1 << 7, 1 << 9
 
 
+# The QEMUs at work, which end with us.
+at_work = set()
+
+
+def interrupted(*_):
+    """The user, or who runs this, has had enough: nothing that follows would say anything."""
+    for qemu in at_work.copy():
+        qemu.kill()
+    print(f'\n{Path(sys.argv[0]).name}: interrupted', file=sys.stderr, flush=True)
+    os._exit(130)
+
+
+def end_when_interrupted():
+    """For the programs that run guests."""
+    for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+        signal.signal(number, interrupted)
+
+
+def free_memory():
+    """In megabytes."""
+    lines = Path('/proc/meminfo').read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines
+               if line.startswith(('MemAvailable:', 'SwapFree:'))) // 1024
+
+
 class Broken(Exception):
     """The guest cannot be used: it hangs, died, or says so itself."""
 
@@ -56,9 +82,9 @@ class Unit:
         return cls(name, f'ksft {name} /ksft/{where} {test} {limit}', limit)
 
     @classmethod
-    def kunit(cls, patterns, limit):
-        """The suites that match."""
-        return cls('kunit', f'kunit kunit {" ".join(patterns)}', limit)
+    def kunit(cls, suites, limit):
+        """Suites by name."""
+        return cls('kunit', f'kunit kunit {" ".join(suites)}', limit)
 
     @classmethod
     def sysfs(cls, wanted, limit):
@@ -118,7 +144,7 @@ class Guest:
         self.dir = LOGS / self.name
         self.console = self.dir / 'console.log'
         self.output = self.dir / 'output.log'
-        self.released = ''
+        self.booted = None      # seconds until init spoke
 
     def say(self, text):
         """A line of progress."""
@@ -199,11 +225,19 @@ class Guest:
         LOGS.mkdir(parents=True, exist_ok=True)
         with (LOGS / f'.{self.name}.lock').open('w') as lock:
             # The logs of a guest with this name that another make runs are not ours to remove.
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print(f'{self.name}: waiting for another make that runs this guest', flush=True)
+                fcntl.flock(lock, fcntl.LOCK_EX)
             return self.run_locked(plan)
 
     def run_locked(self, plan):
         """Run PLAN as the only guest of this name."""
+        if free_memory() < self.memory:
+            self.report(Result('guest', 'memory', FAIL, f'a guest takes {self.memory} MB, and '
+                               f'{free_memory()} MB are free'))
+            return False
         if self.dir.exists():
             shutil.rmtree(self.dir)
         self.dir.mkdir(parents=True)
@@ -216,6 +250,7 @@ class Guest:
         with self.output.open('w') as log, \
                 subprocess.Popen(self.command(initrd), stdin=subprocess.DEVNULL,
                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as qemu:
+            at_work.add(qemu)
             try:
                 self.watch(qemu, log)
             except Broken as reason:
@@ -223,6 +258,7 @@ class Guest:
             finally:
                 if qemu.poll() is None:
                     qemu.kill()
+                at_work.remove(qemu)
         initrd.unlink()
         shutil.rmtree(self.dir / 'job')
         for name in self.pending:
@@ -267,6 +303,7 @@ class Guest:
         """Follow the guest to its verdict."""
         parser = None
         started = 0
+        begin = time.monotonic()
         self.expect('no word from init', self.boot_limit)
         for line in self.lines(qemu, log):
             if not line.startswith('vm: '):
@@ -277,6 +314,7 @@ class Guest:
                 continue
             word, _, rest = line[4:].partition(' ')
             if word == 'up':
+                self.booted = time.monotonic() - begin
                 self.say(f'up: {rest}')
                 self.expect('no test begins', 60)
             elif word == 'begin':
