@@ -79,10 +79,16 @@ shell: stage image
 
 # ---- testing
 
-.PHONY: test selftest-runner kunit selftests upstream-tests
+.PHONY: test test-all test-deep selftest-runner kunit selftests upstream-tests
 
 test: tree image
+	@$(tools)/vm/test quick
+
+test-all: tree image
 	@$(tools)/vm/test all
+
+test-deep: tree image
+	@$(tools)/vm/test deep
 
 selftest-runner: tree image
 	@$(tools)/vm/test runner

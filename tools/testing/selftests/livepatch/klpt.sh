@@ -601,6 +601,7 @@ klpt_main() {
 	[[ -e $MODULES/klpt_lib.ko ]] || ktap_exit_fail_msg "no $MODULES/klpt_lib.ko: run make"
 	[[ -e $TRACING/enabled_functions ]] || mount -t tracefs tracefs $TRACING
 	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
+	((${#tests[@]})) || ktap_exit_fail_msg "no sub-test of $SCRIPT matches KLPT_ONLY=$KLPT_ONLY"
 	ktap_set_plan $((${#tests[@]} / 2))
 	get $TRAMPOLINE
 	way_at_boot=$REPLY

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which tests are there, which of them does a pattern pick, and what does a guest have to do?"""
+
+import fnmatch
+import re
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from guest import BUILD, SRC, VM, Broken, Unit
+
+TESTS = 'tools/testing/selftests/livepatch'
+SUITE = re.compile(r'struct kunit_suite \w+ = \{\s*\.name = "([\w-]+)"')
+GROUPS = ('runner', 'kunit', 'selftests', 'upstream')
+# Leaves the guest without ftrace.
+LAST = 'klpt-dead.sh'
+# What a profile cannot run: its kernel has no types for BPF programs.
+LACKING = {profile: {'klpt-bpf.sh'} for profile in ('none', 'debug', 'gcov')}
+WHERE = {'selftests': 'ours', 'upstream': 'upstream'}
+
+
+class Test(NamedTuple):
+    """A case of the runner's proof, a KUnit suite, or a script."""
+    group: str
+    name: str
+
+    def names(self):
+        """What a user may call it."""
+        stem = self.name.removesuffix('.sh')
+        return {self.name, stem, re.sub('^(klpt-|test-|livepatch_)', '', stem)}
+
+    def matches(self, pattern):
+        """Does PATTERN, as of the shell, pick it?"""
+        return any(fnmatch.fnmatchcase(name, pattern) for name in self.names())
+
+
+def all_tests(groups, cases, upstream):
+    """The tests of these GROUPS, from the sources; CASES are those of the runner's proof."""
+    tests = []
+    if 'runner' in groups:
+        tests += [Test('runner', case.name) for case in cases]
+    if 'kunit' in groups:
+        for path in sorted((SRC / 'kernel/livepatch/tests').glob('*_kunit.c')):
+            suites = SUITE.findall(path.read_text())
+            if not suites:
+                raise Broken(f'{path}: no KUnit suite in it')
+            tests += [Test('kunit', suite) for suite in suites]
+    for group, top in ('selftests', SRC), ('upstream', upstream):
+        if group in groups:
+            tests += [Test(group, path.name) for path in sorted((top / TESTS).glob('*-*.sh'))]
+    return tests
+
+
+def pick(tests, patterns):
+    """The tests that PATTERNS pick; each must pick one."""
+    picked = []
+    for pattern in patterns:
+        found = [test for test in tests if test.matches(pattern)]
+        if not found:
+            known = sorted({min(test.names(), key=len) for test in tests})
+            near = get_close_matches(pattern, known, 3, 0.5)
+            hint = f'; there is {" or ".join(near)}' if near else ''
+            raise Broken(f'no test matches {pattern}{hint}')
+        picked += [test for test in found if test not in picked]
+    return picked
+
+
+def installed(profile, where):
+    """The scripts of an installed kselftest, in their order."""
+    listed = BUILD / f'tests-{profile}/root/ksft/{where}/kselftest-list.txt'
+    scripts = [line.split(':')[1] for line in listed.read_text().split()]
+    return sorted(scripts, key=lambda script: script == LAST)
+
+
+def plan_for(tests, profile, limit):
+    """What a guest of PROFILE has to do to run these TESTS."""
+    plan = []
+    suites = [test.name for test in tests if test.group == 'kunit']
+    if suites:
+        plan.append(Unit.kunit(suites, limit))
+    for group, where in WHERE.items():
+        scripts = {test.name for test in tests if test.group == group}
+        scripts -= LACKING.get(profile, set())
+        order = installed(profile, where) if scripts else []
+        missing = scripts.difference(order)
+        if missing:
+            raise Broken(f'{", ".join(missing)}: not among the installed tests of profile {profile}')
+        plan += [Unit.kselftest(where, f'livepatch:{script}', limit)
+                 for script in order if script in scripts]
+    return sorted(plan, key=lambda unit: unit.name.endswith(f'/{LAST}'))
+
+
+def seconds():
+    """{test: how long it takes, about}, to share work out."""
+    lines = (VM / 'seconds').read_text().splitlines()
+    fields = [line.split() for line in lines if line and not line.startswith('#')]
+    return {name: int(time) for name, time in fields}
+
+
+def share(tests, count):
+    """Divide TESTS between COUNT guests such that all take about as long."""
+    cost = seconds()
+    shares = [[] for _ in range(count)]
+    total = [0] * count
+    for test in sorted(tests, key=lambda test: -cost.get(test.name, cost['other'])):
+        least = total.index(min(total))
+        shares[least].append(test)
+        total[least] += cost.get(test.name, cost['other'])
+    return shares
