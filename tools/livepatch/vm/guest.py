@@ -130,6 +130,7 @@ class Guest:
     icount: bool = False
     memory: int = 1024
     kernel: Path = None
+    userland: str = 'amd64'
     staged: Path = None
     files: dict = field(default_factory=dict)   # path in the guest -> Path or text
     boot_limit: int = 300
@@ -172,6 +173,7 @@ class Guest:
         job = self.dir / 'job'
         shutil.rmtree(job, ignore_errors=True)
         (job / 'job').mkdir(parents=True)
+        shutil.copy(VM / 'bashrc', job / 'job')
         (job / 'job/plan').write_text(''.join(unit.line + '\n' for unit in plan))
         for where, what in {'/init': VM / 'init', **self.files}.items():
             target = job / where.lstrip('/')
@@ -183,7 +185,7 @@ class Guest:
                 target.chmod(0o755)
         initrd = self.dir / 'initrd'
         with initrd.open('wb') as out:
-            for part in (BUILD / 'images/amd64.cpio', self.staged):
+            for part in (BUILD / f'images/{self.userland}.cpio', self.staged):
                 if part:
                     with part.open('rb') as archive:
                         shutil.copyfileobj(archive, out)
