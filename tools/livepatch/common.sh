@@ -49,6 +49,12 @@ last_words() {
 	grep -v '^[[:space:]]*$' "$1" | tail -n 1
 }
 
+# Of all the makes below kbuild, none needs to tell that Ctrl-C has reached it.
+without_interrupts() {
+	trap '' INT
+	grep --line-buffered -v '^make.* \(Interrupt\|Terminated\)$'
+}
+
 # progress STEPS: reads what kbuild says, shows how far it is; STEPS is a guess, 0 is none
 progress() {
 	local steps=$1 step=0 line text next=$((SECONDS + 60)) start=$SECONDS seen=$SECONDS left
