@@ -84,9 +84,8 @@ static int klp_blockers_collect(struct klp_blockers *all)
 
 static void klp_blocker_show(struct seq_file *m, const struct klp_blocker *blocker)
 {
-	seq_printf(m, "%d %d (", blocker->tid, blocker->pid);
-	seq_escape(m, blocker->comm, "\n\\");
-	seq_printf(m, ") %c %s", blocker->state, klp_verdict_word(blocker->verdict));
+	seq_printf(m, "%d %d (%s) %c %s", blocker->tid, blocker->pid, blocker->comm, blocker->state,
+		   klp_verdict_word(blocker->verdict));
 	/* Where a task is going to is an entry, not an address behind a call. */
 	if (blocker->where)
 		seq_printf(m, blocker->verdict == KLP_IN_FLIGHT ? ": %pS" : ": %pB",
@@ -104,8 +103,9 @@ static int klp_blockers_show(struct seq_file *m, void *unused)
 		return 0;
 	}
 
-	seq_printf(m, "patch: %s\n", all->patch);
-	seq_printf(m, "target: %s\n",
+	seq_puts(m, "patch: ");
+	seq_escape_str(m, all->patch, KLP_ESCAPE, "\\");
+	seq_printf(m, "\ntarget: %s\n",
 		   all->target == KLP_TRANSITION_PATCHED ? "patched" : "unpatched");
 	seq_printf(m, "age: %u s\n", all->age);
 	seq_printf(m, "tasks left: %u\n", all->nr);

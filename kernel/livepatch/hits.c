@@ -33,8 +33,9 @@ static void klp_hits_line(struct seq_file *m, const struct klp_site *site)
 		sum.calls[0] += READ_ONCE(hits->calls[0]);
 		sum.calls[1] += READ_ONCE(hits->calls[1]);
 	}
-	seq_printf(m, "%lu %lu %s %ps\n", sum.calls[1], sum.calls[0], layer->patch->mod->name,
-		   layer->func->old_func);
+	seq_printf(m, "%lu %lu ", sum.calls[1], sum.calls[0]);
+	seq_escape_str(m, layer->patch->mod->name, KLP_ESCAPE, "\\");
+	seq_printf(m, " %ps\n", layer->func->old_func);
 }
 
 static int klp_hits_show(struct seq_file *m, void *unused)

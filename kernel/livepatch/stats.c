@@ -37,7 +37,7 @@ struct klp_stats {
 	u64 duration;
 	unsigned int rounds;
 	unsigned int moved[KLP_WAYS];
-	char comm[TASK_COMM_LEN];
+	char comm[KLP_COMM_LEN];
 	pid_t tid;
 };
 
@@ -143,8 +143,9 @@ static void klp_stats_print(struct seq_file *m, const struct klp_stats *stats)
 	if (!stats->duration)
 		klp_task_count_moves(moved);
 
-	seq_printf(m, "patch: %s\n", stats->patch);
-	seq_printf(m, "target: %s\n", stats->target ? "patched" : "unpatched");
+	seq_puts(m, "patch: ");
+	seq_escape_str(m, stats->patch, KLP_ESCAPE, "\\");
+	seq_printf(m, "\ntarget: %s\n", stats->target ? "patched" : "unpatched");
 	seq_printf(m, "state: %s\n", stats->duration ? "complete" : "going on");
 	seq_printf(m, "started: %lld.%03ld\n", stats->wall.tv_sec,
 		   stats->wall.tv_nsec / NSEC_PER_MSEC);

@@ -341,9 +341,14 @@ enum klp_verdict klp_verdict_refine(enum klp_verdict verdict, unsigned long wher
 void klp_task_blame(struct task_struct *task, enum klp_verdict verdict, unsigned long where,
 		    struct klp_blocker *blocker)
 {
+	char comm[TASK_COMM_LEN];
+	int len;
+
 	blocker->tid = task_pid_nr(task);
 	blocker->pid = task_tgid_nr(task);
-	get_task_comm(blocker->comm, task);
+	get_task_comm(comm, task);
+	len = string_escape_str(comm, blocker->comm, KLP_COMM_LEN - 1, KLP_ESCAPE, "\\");
+	blocker->comm[len] = '\0';
 	blocker->state = task_state_to_char(task);
 	blocker->verdict = klp_verdict_refine(verdict, where);
 	blocker->where = where;

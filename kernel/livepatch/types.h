@@ -11,6 +11,7 @@
 #include <linux/rhashtable-types.h>
 #include <linux/sched.h>
 #include <linux/spinlock_types.h>
+#include <linux/string_helpers.h>
 
 /* Of ftrace, which declares it in a header of its own directory. */
 int ftrace_is_dead(void);
@@ -288,11 +289,20 @@ enum klp_way {
 	KLP_WAYS
 };
 
+/*
+ * How names that tasks and modules have given themselves are shown: in printable ASCII and on one line.
+ * Anything else becomes \ooo, for string_escape_str() and seq_escape_str(); and so does the backslash,
+ * which they are given apart.
+ */
+#define KLP_ESCAPE	(ESCAPE_OCTAL | ESCAPE_NAP | ESCAPE_APPEND)
+
+#define KLP_COMM_LEN	(4 * (TASK_COMM_LEN - 1) + 1)
+
 /**
  * struct klp_blocker - a task that has not arrived, and why
  * @tid: of the thread
  * @pid: of its process
- * @comm: its name
+ * @comm: its name, escaped
  * @state: as in /proc/PID/stat
  * @verdict: what holds it back
  * @where: for %KLP_ON_STACK and %KLP_IN_FLIGHT: the address on its stack that is in the way; else 0
@@ -300,7 +310,7 @@ enum klp_way {
 struct klp_blocker {
 	pid_t tid;
 	pid_t pid;
-	char comm[TASK_COMM_LEN];
+	char comm[KLP_COMM_LEN];
 	char state;
 	enum klp_verdict verdict;
 	unsigned long where;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Does the last task that moves by itself say so, and is every move counted (task.c)?
+ * Does the last task that moves by itself say so, is every move counted, and can no task choose a name
+ * that looks like something else (task.c)?
  *
  * With tasks that do not exist: nobody schedules them, and the list of tasks does not have them. No
  * real task is flagged, so nothing becomes of the target that is set here.
@@ -197,7 +198,41 @@ static void task_moves_test(struct kunit *test)
 	task_end(fix);
 }
 
+static const struct task_name {
+	const char *comm;
+	const char *shown;
+} task_names[] = {
+	{ "kworker/0:1-ev", "kworker/0:1-ev" },
+	{ "a b (c) \"d\"", "a b (c) \"d\"" },
+	{ "", "" },
+	{ "a\npatch: zz", "a\\012patch: zz" },
+	{ "a\\012b", "a\\134012b" },
+	{ "\033[31m\a\t\177", "\\033[31m\\007\\011\\177" },
+	/* A control character in UTF-8, and one in Latin 1. */
+	{ "\302\233m \233m", "\\302\\233m \\233m" },
+	/* As long as it gets. */
+	{ "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n", "\\012\\012\\012\\012\\012\\012\\012\\012"
+	  "\\012\\012\\012\\012\\012\\012\\012" },
+};
+
+static void task_name_test(struct kunit *test)
+{
+	struct task_fixture *fix = test->priv;
+	struct task_struct *task = fix->task[0];
+	struct klp_blocker blocker;
+	unsigned int i;
+
+	spin_lock_init(&task->alloc_lock);
+	for (i = 0; i < ARRAY_SIZE(task_names); i++) {
+		memset(&blocker, 0xff, sizeof(blocker));
+		strscpy(task->comm, task_names[i].comm);
+		klp_task_blame(task, KLP_RUNNING, 0, &blocker);
+		KUNIT_EXPECT_STREQ(test, blocker.comm, task_names[i].shown);
+	}
+}
+
 static struct kunit_case task_tests[] = {
+	KUNIT_CASE(task_name_test),
 	KUNIT_CASE_PARAM(task_await_test, task_gen_params),
 	KUNIT_CASE(task_rounds_test),
 	KUNIT_CASE(task_moved_test),

@@ -25,7 +25,7 @@ void transition_free(struct transition *t)
 	memset(t, 0, sizeof(*t));
 }
 
-/* The kernel writes line feeds and backslashes in names as octal numbers. */
+/* The kernel writes what is not printable, and backslashes, as octal numbers. */
 static void unescape(char *text)
 {
 	char *to = text;

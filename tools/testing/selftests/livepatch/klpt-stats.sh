@@ -141,6 +141,28 @@ slowest() {
 	stat_is klpt_p1 slowest "$COMM/$pid"
 }
 
+# It can neither end a line nor do anything to a terminal, in no file of ours.
+forged() {
+	local program
+
+	# A program has the name of its file.
+	program=$tmp/$'a\npatch: zz\033['
+	ln -s "$BASH" "$program"
+	"$program" -c "echo sleep 1 > $TARGET/call" &
+	pid=$!
+	disown "$pid"
+	echo "$pid" >> "$tmp/pids"
+	until_true "the task to fall asleep" is_waiting 1 1
+	load klpt_p1 spec=klpt_target:klpt_sleep
+	only_left klpt_p1 1 "$pid"
+	is "$(grep -ac '^patch: ' $DEBUG/blockers)" 1 "patches that blockers names"
+	matches "$(grep -a "^$pid " $DEBUG/blockers)" '\(a\\012patch: zz\\033\[\) [DS] ' "the blocker"
+	wake 1
+	until_true "the transition to end" settled klpt_p1
+	stat_is klpt_p1 slowest 'a\012patch: zz\033[/'"$pid"
+	is "$(grep -ac 'patch: zz$' $DEBUG/statistics)" 0 "transitions of a patch that does not exist"
+}
+
 forced() {
 	asleep sleep 1
 	traced klp_task_switch
@@ -199,6 +221,7 @@ it enabling_and_disabling "moves, duration, rounds and start, enabling and disab
 it reversed "reversals are counted, and tasks as often as they move"
 it duration_goes_on "the duration goes on as long as the transition"
 it slowest "the task that was waited for last is named"
+it forged "a task can choose its name, but not what the files say"
 it forced "a forced transition, and who was forced"
 it refused "a patch that is refused"
 it kept "the last 32 transitions are kept, their patches being there or not"
