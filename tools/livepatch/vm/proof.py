@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from guest import Guest, Unit
 
 KSFT = '/ksft/proof'
-USUAL = 8
+USUAL = 5
 
 
 @dataclass
@@ -65,7 +65,7 @@ def prove(case, pace):
         **case.files,
     }
     guest = Guest(f'proof-{case.name}', files=files, boot_limit=case.boot_limit * pace,
-                  grace=3 * pace, quiet=True)
+                  grace=15 * pace, quiet=True)
     # kselftest's own runner, as installed with the tests.
     tests = guest.staged.parent / 'root/ksft/upstream'
     for path in ('run_kselftest.sh', 'kselftest/runner.sh'):

@@ -8,6 +8,8 @@
 
 . "$(dirname "$0")/klpt.sh"
 
+BRIEF="coming"
+
 FAILSLAB=/sys/kernel/debug/failslab
 MAX=400
 

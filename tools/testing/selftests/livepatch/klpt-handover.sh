@@ -5,6 +5,8 @@
 # that cannot be undone? What becomes of its data, and which tables are refused?
 
 . "$(dirname "$0")/klpt.sh"
+
+BRIEF="replaced_by_one_with_some refused"
 . "$(dirname "$0")/klpt_model.sh"
 
 # changes PATCH ID VALUE: somebody writes to the state's data pointer

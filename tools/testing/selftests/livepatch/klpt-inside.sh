@@ -15,6 +15,8 @@
 
 . "$(dirname "$0")/klpt.sh"
 
+BRIEF="what_is_called own_watched"
+
 NO_TARGET=1
 
 BATCH=${KLPT_BATCH:-80}	# functions in a patch; 1 for one by one, which takes long

@@ -8,6 +8,8 @@
 
 . "$(dirname "$0")/klpt.sh"
 
+BRIEF="list_and_show load_and_unload who_blocks"
+
 # klp STATUS ARGUMENT...: the command has to end with this status. Its output is in $said, errors
 # and hints in $errors.
 klp() {

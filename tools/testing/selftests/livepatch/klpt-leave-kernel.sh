@@ -7,6 +7,8 @@
 
 . "$(dirname "$0")/klpt.sh"
 
+BRIEF="disabling replaced"
+
 SPEC=klpt_target:klpt_value
 
 # left_waiting PATCH WORLD PID: the only one left, and blockers says why

@@ -5,6 +5,8 @@
 
 . "$(dirname "$0")/klpt.sh"
 
+BRIEF="last_task_ends_it signalled_again stall_is_reported"
+
 # lines PATTERN: how many of the kernel log since the sub-test began
 lines() {
 	kernel_log | grep -Ec -e "$1"

@@ -7,6 +7,8 @@
 # klpt_model.sh; what did run is printed as a table, and written to KLPT_TABLE=FILE.
 
 . "$(dirname "$0")/klpt.sh"
+
+BRIEF="pair_1_2 pair_2_1"
 . "$(dirname "$0")/klpt_model.sh"
 
 ids=([s1]="1" [s2]="1" [s3]="1 2" [s4]="1 3")

@@ -10,6 +10,8 @@
 
 . "$(dirname "$0")/klpt.sh"
 
+BRIEF="tracer_cycles"
+
 NO_TARGET=1
 CYCLES=1000
 SLOW_CYCLES=20	# of what waits for grace periods

@@ -440,15 +440,19 @@ expect_warning() {
 
 ### Around the sub-tests
 
-# it FUNCTION DESCRIPTION: a sub-test. KLPT_ONLY is a pattern for the functions that are to run.
+# it FUNCTION DESCRIPTION: a sub-test. KLPT_ONLY is a pattern for the functions that are to run; with
+# KLPT_BRIEF=1, a script that takes minutes runs those that its BRIEF names.
 it() {
 	# shellcheck disable=SC2053
-	[[ ${1%:*} == ${KLPT_ONLY:-*} ]] && tests+=("$1" "$2")
+	[[ ${1%:*} == ${KLPT_ONLY:-*} ]] || return 0
+	[[ -z ${KLPT_BRIEF:-} || -z ${BRIEF:-} || " ${BRIEF//[[:space:]]/ } " == *" ${1%:*} "* ]] || return 0
+	tests+=("$1" "$2")
 }
 
-# both_ways FUNCTION DESCRIPTION: a sub-test for each way in which calls are diverted
+# both_ways FUNCTION DESCRIPTION: a sub-test for each way in which calls are diverted; when it is to be
+# brief, for the way of this machine
 both_ways() {
-	if [[ $(uname -m) == x86_64 ]]; then
+	if [[ $(uname -m) == x86_64 && -z ${KLPT_BRIEF:-} ]]; then
 		it "$1:Y" "$2, own trampoline"
 		it "$1:N" "$2, C handler"
 	else
@@ -532,7 +536,8 @@ cleanup() {
 		echo > $TRACING/kprobe_events
 		echo 0 > $TRACING/events/enable
 		echo 0 > /proc/klpt/hold
-		echo 15 > $PARAMS/signal_after
+		# Whoever has to leave the kernel before a patch can go is not to take his time.
+		echo 1 > $NUDGE_AFTER
 		echo 60 > $PARAMS/stall_warning
 		[[ -z $way_at_boot ]] || echo "$way_at_boot" > $TRAMPOLINE
 		echo 1 > /proc/sys/kernel/ftrace_enabled
@@ -609,6 +614,7 @@ klpt_main() {
 	trap 'cleanup; nudge_as_usual; rm -rf "$tmp"' EXIT
 	trap 'exit 1' INT TERM HUP
 	cleanup || ktap_exit_fail_msg "an earlier run left patches behind: reboot"
+	nudge_as_usual
 	for ((i = 0; i < ${#tests[@]}; i += 2)); do
 		run_one "${tests[i]}" "${tests[i + 1]}"
 	done
