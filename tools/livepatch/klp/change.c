@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * klp disable, reverse, unload, force: how is a patch taken out, turned round, pushed?
+ * klp disable, reverse, force: how is a patch taken out, turned round, pushed?
  */
 #include <stdlib.h>
 #include <string.h>
@@ -78,43 +78,6 @@ int cmd_reverse(void)
 	if (!status)
 		status = wait_unless_told(patch.name, !patch.enabled);
 	patch_free(&patch);
-	return status;
-}
-
-static int unload_module(const char *name)
-{
-	char *taint = read_line("/sys/module/%s/taint", name);
-	int status = KLP_FAILED;
-
-	if (!taint) {
-		error("%s: there is neither a patch nor a module of this name", name);
-		next_step("see which patches there are: klp list");
-	} else if (!strchr(taint, 'K')) {
-		error("module %s is no livepatch", name);
-		next_step("if it is to be removed: rmmod %s", name);
-	} else {
-		status = module_remove(name);
-	}
-	free(taint);
-	return status;
-}
-
-int cmd_unload(void)
-{
-	char *name = module_name(options.argv[0]);
-	int status = KLP_OK;
-
-	if (patch_exists(name)) {
-		if (read_number("/sys/kernel/livepatch/%s/enabled", name) == 1)
-			status = patch_write(name, "enabled", "0");
-		if (!status)
-			status = wait_and_tell(name, OUTCOME_UNPATCHED);
-	}
-	if (!status)
-		status = unload_module(name);
-	if (!status)
-		tell("%s: module removed", name);
-	free(name);
 	return status;
 }
 

@@ -5,7 +5,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 #include "klp.h"
 
@@ -18,9 +17,9 @@ static int check_marked(const struct module_file *m)
 	return 1;
 }
 
-static int check_vermagic(const struct module_file *m)
+/* It has to be the one of RELEASE, whatever else is in it. */
+static int check_vermagic(const struct module_file *m, const char *release)
 {
-	struct utsname kernel;
 	size_t len;
 
 	if (!m->vermagic) {
@@ -29,22 +28,49 @@ static int check_vermagic(const struct module_file *m)
 		return 1;
 	}
 	len = strcspn(m->vermagic, " ");
-	if (uname(&kernel) || (strlen(kernel.release) == len &&
-			       !strncmp(m->vermagic, kernel.release, len)))
+	if (strlen(release) == len && !strncmp(m->vermagic, release, len))
 		return 0;
-	error("%s is built for kernel %.*s, this is %s", m->path, (int)len, m->vermagic,
-	      kernel.release);
+	error("%s is built for kernel %.*s, this is %s", m->path, (int)len, m->vermagic, release);
 	next_step("get the patch for this kernel, or boot that one");
 	return 1;
 }
 
+/* Where lockdown is on, its mode stands in brackets. */
+static int wants_signature(void)
+{
+	char *lockdown = read_line("/sys/kernel/security/lockdown");
+	int ret = read_number("/sys/module/module/parameters/sig_enforce") == 1 ||
+		(lockdown && strchr(lockdown, '[') && !strstr(lockdown, "[none]"));
+
+	free(lockdown);
+	return ret;
+}
+
 static int check_signature(const struct module_file *m)
 {
-	if (m->is_signed || read_number("/sys/module/module/parameters/sig_enforce") != 1)
+	if (m->is_signed || !wants_signature())
 		return 0;
 	error("%s has no signature, and this kernel loads no module without", m->path);
 	next_step("sign it with scripts/sign-file and a key that the kernel trusts");
 	return 1;
+}
+
+/* What the administrator has switched off. */
+static int check_kernel(void)
+{
+	int bad = 0;
+
+	if (read_number("/proc/sys/kernel/modules_disabled") == 1) {
+		error("this kernel takes no modules any more: kernel.modules_disabled is 1");
+		next_step("only a reboot changes that");
+		bad = 1;
+	}
+	if (!read_number("/proc/sys/kernel/ftrace_enabled")) {
+		error("no patch can be loaded while kernel.ftrace_enabled is 0");
+		next_step("switch it on: sysctl kernel.ftrace_enabled=1");
+		bad = 1;
+	}
+	return bad;
 }
 
 static int check_name(const struct module_file *m)
@@ -55,10 +81,9 @@ static int check_name(const struct module_file *m)
 			  m->name);
 		return 1;
 	}
-	if (module_loaded(m->name)) {
-		error("%s: module %s is still loaded, its patch is disabled or replaced", m->path,
-		      m->name);
-		next_step("remove it first: klp unload %s", m->name);
+	if (module_loaded(m->name) && !module_is_livepatch(m->name)) {
+		error("%s: module %s is loaded, and that is no livepatch", m->path, m->name);
+		next_step("look at it: modinfo %s; to remove it: rmmod %s", m->name, m->name);
 		return 1;
 	}
 	return 0;
@@ -123,20 +148,36 @@ static void tell_facts(const struct module_file *m)
 	}
 }
 
-/* KLP_OK when nothing speaks against it. */
-int check_module(const struct module_file *m)
+/* Can the file be a patch for the kernel RELEASE, which need not be this one? */
+int check_file(const struct module_file *m, const char *release)
 {
+	char *running = kernel_release();
 	int bad = check_marked(m);
 
 	/* An ordinary module has failed already; the rest is about livepatches. */
-	if (bad)
+	if (!bad)
+		bad |= check_vermagic(m, release);
+	if (!bad && !strcmp(release, running))
+		bad |= check_signature(m);
+	free(running);
+	return bad ? KLP_FAILED : KLP_OK;
+}
+
+/* KLP_OK when nothing speaks against loading it now. */
+int check_module(const struct module_file *m)
+{
+	char *running = kernel_release();
+	int bad = check_file(m, running);
+
+	free(running);
+	if (!m->livepatch)
 		return KLP_FAILED;
-	bad |= check_vermagic(m);
-	bad |= check_signature(m);
+	bad |= check_kernel();
 	bad |= check_name(m);
 	bad |= check_depends(m);
 	bad |= check_transition(m);
-	bad |= check_user();
+	if (!(options.given & OPT_DRY_RUN))
+		bad |= check_user();
 	if (bad)
 		return KLP_FAILED;
 	tell_facts(m);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "klp.h"
 
@@ -28,12 +29,18 @@ void *allocate(size_t size)
 	return or_die(calloc(1, size));
 }
 
-/* Room for one more element behind NR. */
+/* Room for MORE elements behind NR. */
+void *grow_by(void *array, size_t nr, size_t more, size_t size)
+{
+	array = or_die(reallocarray(array, nr + more + 1, size));
+	memset((char *)array + nr * size, 0, more * size);
+	return array;
+}
+
+/* Room for one more. */
 void *grow(void *array, size_t nr, size_t size)
 {
-	array = or_die(realloc(array, (nr + 1) * size));
-	memset((char *)array + nr * size, 0, size);
-	return array;
+	return grow_by(array, nr, 1, size);
 }
 
 char *copy(const char *text)
@@ -176,6 +183,25 @@ int write_text(const char *path, const char *text)
 	else if ((size_t)n != len)
 		ret = -EIO;
 	close(fd);
+	return ret;
+}
+
+/* As mkdir -p; 0, or -1 and errno. */
+int make_directories(const char *path)
+{
+	char *all = copy(path);
+	int ret = 0;
+
+	for (char *c = all + 1; !ret && *c; c++) {
+		if (*c != '/')
+			continue;
+		*c = '\0';
+		ret = mkdir(all, 0755) && errno != EEXIST ? -1 : 0;
+		*c = '/';
+	}
+	if (!ret)
+		ret = mkdir(all, 0755) && errno != EEXIST ? -1 : 0;
+	free(all);
 	return ret;
 }
 

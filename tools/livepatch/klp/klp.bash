@@ -13,8 +13,21 @@ _klp_patches() {
 }
 
 _klp_modules() {
-	compgen -f -X '!*.ko' -- "$1"
+	local suffix
+
+	for suffix in ko ko.gz ko.xz ko.zst; do
+		compgen -f -X "!*.$suffix" -- "$1"
+	done
 	compgen -d -S / -- "$1"
+}
+
+_klp_installed() {
+	local file
+
+	for file in /var/lib/klp/patches/"$(uname -r)"/*.ko*; do
+		file=${file##*/}
+		[[ $file == '*.ko*' ]] || echo "${file%%.ko*}"
+	done
 }
 
 _klp() {
@@ -35,6 +48,10 @@ _klp() {
 	--timeout)
 		return
 		;;
+	--release)
+		mapfile -t COMPREPLY < <(compgen -d -S '' -- "/var/lib/klp/patches/$cur" | sed 's|.*/||')
+		return
+		;;
 	esac
 	if [[ $cur == -* ]]; then
 		words=$(klp "$command" --help 2>/dev/null | grep -o -e '--[a-z-]*' | sort -u)
@@ -42,9 +59,15 @@ _klp() {
 		return
 	fi
 	case $command in
-	load | rollback)
+	load | rollback | install)
 		compopt -o filenames -o nospace 2>/dev/null
-		mapfile -t COMPREPLY < <(_klp_modules "$cur")
+		mapfile -t COMPREPLY < <(
+			_klp_modules "$cur"
+			[[ $command == install ]] || compgen -W "$(_klp_installed)" -- "$cur"
+		)
+		;;
+	uninstall)
+		mapfile -t COMPREPLY < <(compgen -W "$(_klp_installed)" -- "$cur")
 		;;
 	events)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")

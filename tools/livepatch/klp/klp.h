@@ -34,6 +34,10 @@ enum {
 	OPT_YES		= 1 << 5,
 	OPT_ALL		= 1 << 6,
 	OPT_OUTPUT	= 1 << 7,
+	OPT_DRY_RUN	= 1 << 9,
+	OPT_NO_REVERT	= 1 << 10,
+	OPT_INSTALLED	= 1 << 11,
+	OPT_RELEASE	= 1 << 12,
 	/* None: the command may do without livepatch, and asks for it itself. */
 	OPT_ANYWHERE	= 1 << 8,
 	OPT_WAITS	= OPT_TIMEOUT | OPT_PROGRESS,
@@ -43,19 +47,39 @@ enum {
  * struct options - what the user asked for
  * @given: options that stand on the command line
  * @timeout: in seconds, negative for none
+ * @revert: at the timeout back to what was before
  * @output: argument of --output
+ * @release: argument of --release
  * @argc: number of arguments behind the command's name
  * @argv: these arguments
  */
 struct options {
 	unsigned int given;
 	double timeout;
+	int revert;
 	const char *output;
+	const char *release;
 	int argc;
 	char **argv;
 };
 
 extern struct options options;
+
+/**
+ * struct config - what /etc/klp.conf says
+ * @timeout: in seconds for commands that wait, negative for none
+ * @revert: load and rollback turn back at the timeout
+ * @boot_timeout: the same for the patches that are loaded at boot
+ * @boot_revert: the same for these
+ */
+struct config {
+	double timeout;
+	int revert;
+	double boot_timeout;
+	int boot_revert;
+};
+
+extern struct config config;
 
 /* Numbers that a kernel may not show are negative then. */
 #define UNKNOWN		(-1L)
@@ -146,9 +170,34 @@ struct transition {
 };
 
 /**
+ * struct tables - what a patch says of itself in its file
+ * @replace: it is cumulative, or UNKNOWN
+ * @replace_set: its set, or UNKNOWN
+ * @sets: further sets that it replaces
+ * @nr_sets: number of these
+ * @objects: what it patches
+ * @nr: number of objects, 0 when the file does not tell
+ */
+struct tables {
+	long replace;
+	long replace_set;
+	long *sets;
+	size_t nr_sets;
+	struct object *objects;
+	size_t nr;
+};
+
+/* More than the largest module has, unpacked; in bytes. */
+#define LARGEST_MODULE	(1024L * 1024 * 1024)
+
+struct image;
+
+/**
  * struct module_file - what modinfo sees of a module
  * @path: the file
- * @fd: open on it, -1 if not
+ * @fd: open on it, or on memory with what was compressed; -1 if not
+ * @packed_fd: open on the compressed file, -1 if it is none
+ * @image: all of it in memory
  * @name: of the module, with underscores
  * @livepatch: modinfo has livepatch=Y
  * @vermagic: as in modinfo, or NULL
@@ -157,10 +206,15 @@ struct transition {
  * @is_signed: a signature is appended
  * @objects: that its livepatch relocations name
  * @nr: number of objects
+ * @parameters: names of those that it takes
+ * @nr_parameters: number of these
+ * @tables: what the patch in it will be
  */
 struct module_file {
 	char *path;
 	int fd;
+	int packed_fd;
+	struct image *image;
 	char *name;
 	int livepatch;
 	char *vermagic;
@@ -168,6 +222,26 @@ struct module_file {
 	char *depends;
 	int is_signed;
 	char **objects;
+	size_t nr;
+	char **parameters;
+	size_t nr_parameters;
+	struct tables tables;
+};
+
+/**
+ * struct request - a patch that is to be loaded
+ * @m: its file
+ * @params: NAME=VALUE behind it on the command line
+ * @nr: number of these
+ */
+struct request {
+	struct module_file m;
+	char **params;
+	int nr;
+};
+
+struct requests {
+	struct request *request;
 	size_t nr;
 };
 
@@ -189,13 +263,32 @@ void show_print(const struct patch *patch);
 /* ---- load.c */
 
 int cmd_load(void);
+
+/* ---- rollback.c */
+
 int cmd_rollback(void);
+
+/* ---- install.c */
+
+int cmd_install(void);
+int cmd_uninstall(void);
+
+/* ---- installed.c */
+
+int installed_list(void);
+
+/* ---- boot.c */
+
+int boot_load(void);
+
+/* ---- unload.c */
+
+int cmd_unload(void);
 
 /* ---- change.c */
 
 int cmd_disable(void);
 int cmd_reverse(void);
-int cmd_unload(void);
 int cmd_force(void);
 int change_withdraw(const char *name, double timeout);
 
@@ -238,9 +331,42 @@ long tasks_total(void);
 void tasks_collect(struct transition *t);
 int task_is_kthread(long tid);
 
+/* ---- request.c */
+
+int requests_read(struct requests *all, size_t most);
+void requests_free(struct requests *all);
+int limits_check(void);
+
+/* ---- insert.c */
+
+int load_module(const struct module_file *m, char **params, int nr);
+
+/* ---- verify.c */
+
+int verify_module(const struct module_file *m);
+
+/* ---- force.c */
+
+int is_in_force(const char *name);
+int is_left_over(const char *name);
+int tables_cover(const struct tables *tables, long set);
+long force_replaces(const struct module_file *new, const struct patch *patch,
+		    const struct module_file *old);
+
 /* ---- check.c */
 
+int check_file(const struct module_file *m, const char *release);
+
 int check_module(const struct module_file *m);
+
+/* ---- store.c */
+
+char *kernel_release(void);
+int is_release(const char *text);
+char *store_directory(const char *release);
+char **store_releases(size_t *nr);
+char **store_files(const char *directory, size_t *nr);
+char *store_find(const char *release, const char *given);
 
 /* ---- module.c */
 
@@ -248,8 +374,16 @@ char *module_name(const char *path);
 int module_open(struct module_file *m, const char *path);
 void module_close(struct module_file *m);
 int module_loaded(const char *name);
+int module_is_livepatch(const char *name);
+int module_has_parameter(const struct module_file *m, const char *given);
+int module_is_other_build(const struct module_file *m);
 int module_insert(const struct module_file *m, char **params, int nr);
 int module_remove(const char *name);
+
+/* ---- tables.c */
+
+void tables_free(struct tables *tables);
+const char *tables_shared(const struct object *a, size_t n, const struct object *b, size_t m);
 
 /* ---- patch.c */
 
@@ -260,14 +394,28 @@ int patch_find(struct patch *patch, const char *given);
 int patch_in_transition(struct patch *patch);
 const char *patch_state(const struct patch *patch);
 size_t patch_functions(const struct patch *patch);
+void object_free(struct object *object);
 void patch_free(struct patch *patch);
 void patches_read(struct patches *all);
 void patches_free(struct patches *all);
 int patch_write(const char *name, const char *file, const char *value);
 
+/* ---- config.c */
+
+int read_timeout(const char *text, double *timeout);
+int config_read(void);
+int config_way_out(void);
+
 /* ---- statistics.c */
 
 void statistics_show(const char *patch);
+
+/* ---- unpack.c */
+
+size_t module_suffix(const char *name);
+int is_packed(int fd);
+int kernel_unpacks(int fd);
+int unpack(const char *path, int fd, long most);
 
 /* ---- kmsg.c */
 
@@ -295,9 +443,11 @@ int output_end(void);
 const char *paint(enum colour colour);
 int on_terminal(void);
 void error(const char *fmt, ...) __printf(1, 2);
+void hush(int more);
 void next_step(const char *fmt, ...) __printf(1, 2);
 void tell(const char *fmt, ...) __printf(1, 2);
 void print_clean(const char *text, size_t most);
+void print_padded(const char *text, int width);
 const char *utf8_step(const char *text, size_t *len);
 
 /* ---- file.c */
@@ -306,6 +456,7 @@ extern const char *root;
 
 void *allocate(size_t size);
 void *grow(void *array, size_t nr, size_t size);
+void *grow_by(void *array, size_t nr, size_t more, size_t size);
 char *copy(const char *text);
 char *format(const char *fmt, ...) __printf(1, 2);
 char *rooted(const char *fmt, ...) __printf(1, 2);
@@ -313,9 +464,18 @@ char *read_all(const char *path);
 char *read_line(const char *fmt, ...) __printf(1, 2);
 long read_number(const char *fmt, ...) __printf(1, 2);
 int write_text(const char *path, const char *text);
+int make_directories(const char *path);
 int exists(const char *fmt, ...) __printf(1, 2);
 char **list_directory(const char *path, size_t *nr);
 void free_list(char **list, size_t nr);
+
+/* ---- run.c */
+
+int program_run(const char * const *argv, int in, int out_fd, long most);
+
+/* ---- order.c */
+
+int version_compare(const char *a, const char *b);
 
 /* ---- clock.c */
 

@@ -111,7 +111,14 @@ static void patch_json(const struct patch *p)
 int cmd_list(void)
 {
 	struct patches all;
+	int status;
 
+	/* What is installed can be told of any machine. */
+	if (options.given & (OPT_INSTALLED | OPT_RELEASE))
+		return installed_list();
+	status = livepatch_needed();
+	if (status)
+		return status;
 	patches_read(&all);
 	if (options.given & OPT_JSON) {
 		json_open(NULL, '{');

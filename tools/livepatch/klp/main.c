@@ -4,12 +4,13 @@
  * of commands, and the options that each of them takes.
  */
 #include <getopt.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "klp.h"
 
 struct options options = { .timeout = -1 };
+
+#define MOST	1000	/* arguments */
 
 static const struct command {
 	const char *name;
@@ -20,13 +21,13 @@ static const struct command {
 	int (*run)(void);
 	const char *help;
 } commands[] = {
-	{ "list", "", 0, 0, OPT_JSON, cmd_list,
+	{ "list", "", 0, 0, OPT_JSON | OPT_INSTALLED | OPT_RELEASE | OPT_ANYWHERE, cmd_list,
 	  "patches, their state, order and objects" },
 	{ "show", "PATCH", 1, 1, OPT_JSON, cmd_show,
 	  "one patch: functions, last transition" },
-	{ "load", "FILE.ko [PARAMETER=VALUE]...", 0, 64,
-	  OPT_WAITS | OPT_REVERT | OPT_NO_WAIT | OPT_ALL, cmd_load,
-	  "check a patch, load it, wait until it is in force" },
+	{ "load", "{FILE.ko|NAME} [PARAMETER=VALUE]...", 0, MOST,
+	  OPT_WAITS | OPT_REVERT | OPT_NO_REVERT | OPT_NO_WAIT | OPT_ALL | OPT_DRY_RUN, cmd_load,
+	  "check patches, load them, wait until they are in force" },
 	{ "wait", "[PATCH]", 0, 1, OPT_WAITS | OPT_JSON, cmd_wait,
 	  "wait for the end of the transition" },
 	{ "blockers", "", 0, 0, OPT_JSON, cmd_blockers,
@@ -35,9 +36,14 @@ static const struct command {
 	  "take a patch back and wait until it is gone" },
 	{ "reverse", "[PATCH]", 0, 1, OPT_WAITS | OPT_NO_WAIT, cmd_reverse,
 	  "turn the transition round" },
-	{ "unload", "PATCH", 1, 1, OPT_WAITS, cmd_unload,
+	{ "unload", "PATCH", 0, 1, OPT_WAITS | OPT_ALL, cmd_unload,
 	  "disable, wait, remove the module" },
-	{ "rollback", "FILE.ko [PARAMETER=VALUE]...", 1, 64, OPT_WAITS | OPT_REVERT, cmd_rollback,
+	{ "install", "FILE.ko...", 1, MOST, OPT_RELEASE | OPT_ANYWHERE, cmd_install,
+	  "have patches loaded at boot, by the kernel that they are for" },
+	{ "uninstall", "NAME...", 1, MOST, OPT_RELEASE | OPT_ANYWHERE, cmd_uninstall,
+	  "have them loaded at boot no longer" },
+	{ "rollback", "{FILE.ko|NAME} [PARAMETER=VALUE]...", 1, MOST,
+	  OPT_WAITS | OPT_REVERT | OPT_NO_REVERT, cmd_rollback,
 	  "replace by an older cumulative patch, remove the replaced modules" },
 	{ "signal", "", 0, 0, OPT_TIMEOUT, cmd_signal,
 	  "wake up the tasks that are waited for, now" },
@@ -54,9 +60,13 @@ static const struct option long_options[] = {
 	{ "timeout", required_argument, NULL, 't' },
 	{ "progress", no_argument, NULL, 'p' },
 	{ "revert", no_argument, NULL, 'r' },
+	{ "no-revert", no_argument, NULL, 'N' },
 	{ "no-wait", no_argument, NULL, 'n' },
 	{ "yes", no_argument, NULL, 'y' },
 	{ "all", no_argument, NULL, 'a' },
+	{ "dry-run", no_argument, NULL, 'd' },
+	{ "installed", no_argument, NULL, 'i' },
+	{ "release", required_argument, NULL, 'k' },
 	{ "output", required_argument, NULL, 'o' },
 	{ "root", required_argument, NULL, 'R' },
 	{ "help", no_argument, NULL, 'h' },
@@ -74,9 +84,13 @@ static const struct {
 	{ OPT_TIMEOUT, 't', "--timeout S", "give up after S seconds" },
 	{ OPT_PROGRESS, 'p', "--progress", "show how far it is, and who is waited for" },
 	{ OPT_REVERT, 'r', "--revert", "at the timeout turn back and remove the module" },
+	{ OPT_NO_REVERT, 'N', "--no-revert", "at the timeout let it go on" },
 	{ OPT_NO_WAIT, 'n', "--no-wait", "return as soon as it has begun" },
 	{ OPT_YES, 'y', "--yes", "do not ask" },
-	{ OPT_ALL, 'a', "--all", "all .ko files of a directory, by name" },
+	{ OPT_ALL, 'a', "--all", "all that are installed, in a directory, or loaded" },
+	{ OPT_DRY_RUN, 'd', "--dry-run", "check only, load nothing" },
+	{ OPT_INSTALLED, 'i', "--installed", "those that are loaded at boot" },
+	{ OPT_RELEASE, 'k', "--release R", "of the kernel that calls itself R" },
 	{ OPT_OUTPUT, 'o', "-o, --output FILE", "write there" },
 };
 
@@ -92,7 +106,7 @@ static void command_usage(FILE *to, const struct command *command)
 {
 	fprintf(to, "Usage: klp %s %s%s%s\n%s\n", command->name,
 		command->options ? "[OPTION]... " : "", command->arguments,
-		command->options & OPT_ALL ? " | --all [DIRECTORY]" : "", command->help);
+		command->options & OPT_ALL ? " | --all" : "", command->help);
 	for (size_t i = 0; i < ARRAY_SIZE(option_texts); i++) {
 		if (command->options & option_texts[i].bit)
 			fprintf(to, "  %-18s %s\n", option_texts[i].name, option_texts[i].help);
@@ -104,17 +118,6 @@ static int wrong(const struct command *command, const char *what)
 	error("%s: %s", command->name, what);
 	next_step("see: klp %s --help", command->name);
 	return KLP_USAGE;
-}
-
-static int read_timeout(const char *text)
-{
-	char *end;
-	double value = strtod(text, &end);
-
-	if (end == text || *end || !isfinite(value) || value < 0 || value > 1e9)
-		return -1;
-	options.timeout = value;
-	return 0;
 }
 
 static int take_option(const struct command *command, int letter)
@@ -129,8 +132,10 @@ static int take_option(const struct command *command, int letter)
 		}
 		options.given |= option_texts[i].bit;
 	}
-	if (letter == 't' && read_timeout(optarg))
-		return wrong(command, "--timeout wants a number of seconds");
+	if (letter == 't' && !read_timeout(optarg, &options.timeout))
+		return wrong(command, "--timeout wants a number of seconds, or none");
+	if (letter == 'k')
+		options.release = optarg;
 	if (letter == 'o')
 		options.output = optarg;
 	if (letter == 'R')
@@ -177,6 +182,21 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+/* What the command line does not say, for those who wait for a transition. */
+static int take_config(const struct command *command)
+{
+	int status;
+
+	if ((command->options & OPT_WAITS) != OPT_WAITS)
+		return KLP_OK;
+	status = config_read();
+	if (!(options.given & OPT_TIMEOUT))
+		options.timeout = config.timeout;
+	options.revert = config.revert;
+	/* At boot a slip of the pen must not leave the machine without its patches. */
+	return options.given & OPT_ALL ? KLP_OK : status;
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
@@ -203,6 +223,8 @@ int main(int argc, char **argv)
 	/* getopt_long() names the program in what it says. */
 	argv[1] = "klp";
 	status = read_options(command, argc - 1, argv + 1);
+	if (!status)
+		status = take_config(command);
 	if (!status && !(command->options & OPT_ANYWHERE))
 		status = livepatch_needed();
 	if (!status)

@@ -1,39 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What does modinfo see of a module, and how does it get into the kernel and out of it?  The file
- * is read as a whole, and nothing in it is believed before it has been compared with its size.
+ * What does modinfo see of a module, and how does it get into the kernel and out of it?
  */
-#include <elf.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include "klp.h"
+#include "image.h"
 
 #define SIGNATURE	"~Module signature appended~\n"
 #define RELA		".klp.rela."
+#define BUILD_ID	".note.gnu.build-id"
+#define COMPRESSED_FILE	4	/* MODULE_INIT_COMPRESSED_FILE of finit_module() */
 #define REMOVE_WITHIN	10	/* seconds; the kernel lets go a moment after the patch has gone */
-#define LARGEST		(1024L * 1024 * 1024)
-
-struct image {
-	const char *path;
-	unsigned char *data;
-	size_t size;
-	ElfW(Ehdr) head;
-};
 
 /* The name of the module in a file: without directory and suffix, and with underscores. */
 char *module_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	char *name = copy(slash ? slash + 1 : path), *dot = strstr(name, ".ko");
+	char *name = copy(slash ? slash + 1 : path);
 
-	if (dot && !dot[3])
-		*dot = '\0';
+	name[strlen(name) - module_suffix(name)] = '\0';
 	for (char *c = name; *c; c++) {
 		if (*c == '-')
 			*c = '_';
@@ -46,89 +36,24 @@ int module_loaded(const char *name)
 	return exists("/sys/module/%s/refcnt", name) || exists("/sys/module/%s/initstate", name);
 }
 
-static int read_image(struct image *image, int fd)
+/* Livepatches have the K taint, also when the patch is not in force (any more). */
+int module_is_livepatch(const char *name)
 {
-	struct stat st;
-	size_t done = 0;
+	char *taint = read_line("/sys/module/%s/taint", name);
+	int ret = taint && strchr(taint, 'K');
 
-	if (fstat(fd, &st))
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	if (st.st_size > LARGEST)
-		return -EFBIG;
-	image->data = allocate(st.st_size + 1);
-	while (done < (size_t)st.st_size) {
-		ssize_t n = pread(fd, image->data + done, st.st_size - done, done);
+	free(taint);
+	return ret;
+}
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? -errno : -EIO;
-		done += n;
+static void add_parameter(struct module_file *m, const char *name, size_t len)
+{
+	for (size_t i = 0; i < m->nr_parameters; i++) {
+		if (strlen(m->parameters[i]) == len && !strncmp(m->parameters[i], name, len))
+			return;
 	}
-	image->size = done;
-	return 0;
-}
-
-static const char *compressed(const struct image *image)
-{
-	static const struct {
-		const char *magic;
-		size_t len;
-		const char *tool;
-	} formats[] = {
-		{ "\x1f\x8b", 2, "gzip -dk" },
-		{ "\3757zXZ", 5, "xz -dk" },
-		{ "\x28\xb5\x2f\xfd", 4, "zstd -d" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
-		if (image->size > formats[i].len &&
-		    !memcmp(image->data, formats[i].magic, formats[i].len))
-			return formats[i].tool;
-	}
-	return NULL;
-}
-
-/* Class, byte order and machine are those of this program. */
-static int is_native(const ElfW(Ehdr) *head)
-{
-	ElfW(Ehdr) own;
-	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, &own, sizeof(own));
-
-	if (fd >= 0)
-		close(fd);
-	if (n != sizeof(own))
-		return 1;	/* The kernel will tell. */
-	return own.e_ident[EI_CLASS] == head->e_ident[EI_CLASS] &&
-		own.e_ident[EI_DATA] == head->e_ident[EI_DATA] && own.e_machine == head->e_machine;
-}
-
-static int section(const struct image *image, size_t index, ElfW(Shdr) *s)
-{
-	size_t at = image->head.e_shoff + index * sizeof(*s);
-
-	if (index >= image->head.e_shnum || image->head.e_shoff > image->size ||
-	    at + sizeof(*s) > image->size)
-		return -ENOEXEC;
-	memcpy(s, image->data + at, sizeof(*s));
-	if (s->sh_type != SHT_NOBITS &&
-	    (s->sh_offset > image->size || s->sh_size > image->size - s->sh_offset))
-		return -ENOEXEC;
-	return 0;
-}
-
-/* There is a NUL behind the image at least. */
-static const char *section_name(const struct image *image, const ElfW(Shdr) *s)
-{
-	ElfW(Shdr) names;
-
-	if (section(image, image->head.e_shstrndx, &names) || names.sh_type == SHT_NOBITS ||
-	    s->sh_name >= names.sh_size)
-		return "";
-	return (char *)image->data + names.sh_offset + s->sh_name;
+	m->parameters = grow(m->parameters, m->nr_parameters, sizeof(*m->parameters));
+	m->parameters[m->nr_parameters++] = format("%.*s", (int)len, name);
 }
 
 /* A line of modinfo: strings "key=value", each with a NUL behind it. */
@@ -146,6 +71,11 @@ static void take_modinfo(struct module_file *m, const char *text)
 
 	if (!strcmp(text, "livepatch=Y"))
 		m->livepatch = 1;
+	/* The one has a description behind the name, the other one a type. */
+	if (!strncmp(text, "parm=", 5))
+		add_parameter(m, text + 5, strcspn(text + 5, ":"));
+	if (!strncmp(text, "parmtype=", 9))
+		add_parameter(m, text + 9, strcspn(text + 9, ":"));
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
 		char **member = (char **)((char *)m + wanted[i].offset);
 
@@ -183,9 +113,9 @@ static int read_sections(struct module_file *m, const struct image *image)
 		const char *name;
 		ElfW(Shdr) s;
 
-		if (section(image, i, &s))
+		if (image_section(image, i, &s))
 			return -ENOEXEC;
-		name = section_name(image, &s);
+		name = image_section_name(image, &s);
 		if (!strcmp(name, ".modinfo") && s.sh_type != SHT_NOBITS)
 			read_modinfo(m, image, &s);
 		if (!strncmp(name, RELA, strlen(RELA)))
@@ -194,85 +124,145 @@ static int read_sections(struct module_file *m, const struct image *image)
 	return 0;
 }
 
-/* What kind of file is it? Says so when it is no module. */
-static int read_head(struct image *image)
+static int is_good_name(const char *name)
 {
-	const char *tool = compressed(image);
+	const char *c = name;
 
-	if (tool) {
-		error("%s is compressed", image->path);
-		next_step("unpack it first: %s %s", tool, image->path);
-		return KLP_FAILED;
-	}
-	if (image->size < sizeof(image->head) || memcmp(image->data, ELFMAG, SELFMAG)) {
-		error("%s is no ELF file, so it is no kernel module", image->path);
-		next_step("livepatches are files whose name ends with .ko");
-		return KLP_FAILED;
-	}
-	memcpy(&image->head, image->data, sizeof(image->head));
-	if (!is_native(&image->head)) {
-		error("%s is made for another kind of machine", image->path);
-		next_step("get the patch that is built for this one");
-		return KLP_FAILED;
-	}
-	if (image->head.e_type != ET_REL || image->head.e_shentsize != sizeof(ElfW(Shdr))) {
-		error("%s is an ELF file, but no kernel module", image->path);
-		next_step("livepatches are files whose name ends with .ko");
-		return KLP_FAILED;
-	}
-	return KLP_OK;
+	while (isalnum((unsigned char)*c) || *c == '_' || *c == '-' || *c == '.')
+		c++;
+	return *name && *name != '.' && !*c;
 }
 
-static int read_module(struct module_file *m, struct image *image)
+static int read_module(struct module_file *m)
 {
 	size_t len = strlen(SIGNATURE);
-	int status = read_head(image);
+	int status = image_check(m->image);
 
 	if (status)
 		return status;
-	if (read_sections(m, image)) {
-		error("%s is damaged: its sections do not fit into it", image->path);
+	if (read_sections(m, m->image)) {
+		error("%s is damaged: its sections do not fit into it", m->path);
 		next_step("get the file once more, maybe it was not copied to its end");
 		return KLP_FAILED;
 	}
-	m->is_signed = image->size >= len &&
-		!memcmp(image->data + image->size - len, SIGNATURE, len);
+	m->is_signed = m->image->size >= len &&
+		!memcmp(m->image->data + m->image->size - len, SIGNATURE, len);
 	if (!m->name)
 		m->name = module_name(m->path);
+	if (!is_good_name(m->name)) {
+		error("%s: no module can have the name that it claims to have", m->path);
+		next_step("see what it is: modinfo %s", m->path);
+		return KLP_FAILED;
+	}
+	tables_read(&m->tables, m->image);
 	return KLP_OK;
+}
+
+/* Into memory, unpacked; -ENODATA when it has been said why that cannot be. */
+static int read_file(struct module_file *m)
+{
+	m->fd = open(m->path, O_RDONLY | O_CLOEXEC);
+	if (m->fd < 0)
+		return -errno;
+	if (is_packed(m->fd)) {
+		m->packed_fd = m->fd;
+		m->fd = unpack(m->path, m->packed_fd, LARGEST_MODULE);
+		if (m->fd < 0)
+			return -ENODATA;
+	}
+	return image_read(m->image, m->fd);
 }
 
 /* Reads PATH into M, which has to be closed in any case. */
 int module_open(struct module_file *m, const char *path)
 {
-	struct image image = { .path = path };
-	int status, ret;
+	int ret;
 
 	memset(m, 0, sizeof(*m));
+	tables_free(&m->tables);
+	m->packed_fd = -1;
 	m->path = copy(path);
-	m->fd = open(path, O_RDONLY | O_CLOEXEC);
-	ret = m->fd < 0 ? -errno : read_image(&image, m->fd);
-	if (ret) {
+	m->image = allocate(sizeof(*m->image));
+	m->image->path = m->path;
+	ret = read_file(m);
+	if (!ret)
+		return read_module(m);
+	if (ret != -ENODATA) {
 		error("%s: %s", path, ret == -EINVAL ? "is no file" : strerror(-ret));
 		next_step("give the path of the patch's .ko file");
-		status = KLP_FAILED;
-	} else {
-		status = read_module(m, &image);
 	}
-	free(image.data);
-	return status;
+	return KLP_FAILED;
 }
 
 void module_close(struct module_file *m)
 {
 	if (m->fd >= 0)
 		close(m->fd);
+	if (m->packed_fd >= 0)
+		close(m->packed_fd);
+	if (m->image)
+		free(m->image->data);
+	free(m->image);
+	tables_free(&m->tables);
+	free_list(m->parameters, m->nr_parameters);
 	free_list(m->objects, m->nr);
 	free(m->depends);
 	free(m->version);
 	free(m->vermagic);
 	free(m->name);
 	free(m->path);
+}
+
+/* As in the kernel, which does not tell - from _. */
+static int is_same_parameter(const char *name, const char *given, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (name[i] != given[i] && !(name[i] == '_' && given[i] == '-') &&
+		    !(name[i] == '-' && given[i] == '_'))
+			return 0;
+	}
+	return !name[len];
+}
+
+/* Does the module, or the kernel for each module, know the parameter in front of the "="? */
+int module_has_parameter(const struct module_file *m, const char *given)
+{
+	static const char * const of_all[] = { "async_probe", "dyndbg" };
+	size_t len = strcspn(given, "=");
+
+	for (size_t i = 0; i < m->nr_parameters; i++) {
+		if (is_same_parameter(m->parameters[i], given, len))
+			return 1;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(of_all); i++) {
+		if (is_same_parameter(of_all[i], given, len))
+			return 1;
+	}
+	return 0;
+}
+
+/* The module of this name that is loaded was built otherwise, as far as that can be told. */
+int module_is_other_build(const struct module_file *m)
+{
+	char *path = rooted("/sys/module/%s/notes/" BUILD_ID, m->name);
+	FILE *notes = fopen(path, "re");
+	char loaded[256];
+	size_t size = notes ? fread(loaded, 1, sizeof(loaded), notes) : 0;
+	int differs = 0;
+
+	for (size_t i = 0; size && i < m->image->head.e_shnum; i++) {
+		ElfW(Shdr) s;
+
+		if (image_section(m->image, i, &s) || s.sh_type != SHT_NOTE ||
+		    strcmp(image_section_name(m->image, &s), BUILD_ID))
+			continue;
+		differs = s.sh_size != size ||
+			memcmp(m->image->data + s.sh_offset, loaded, size);
+	}
+	if (notes)
+		fclose(notes);
+	free(path);
+	return differs;
 }
 
 /* As the kernel wants them: separated by spaces, values with spaces in quotation marks. */
@@ -283,7 +273,7 @@ static char *join(char **params, int nr)
 	for (int i = 0; i < nr; i++) {
 		char *value = strchr(params[i], '='), *longer;
 
-		if (value && strchr(value, ' '))
+		if (value && value[strcspn(value, " \t\n\v\f\r")])
 			longer = format("%s%s%.*s=\"%s\"", all, i ? " " : "",
 					(int)(value - params[i]), params[i], value + 1);
 		else
@@ -298,7 +288,9 @@ static char *join(char **params, int nr)
 int module_insert(const struct module_file *m, char **params, int nr)
 {
 	char *text = join(params, nr);
-	int ret = syscall(SYS_finit_module, m->fd, text, 0) ? -errno : 0;
+	int packed = m->packed_fd >= 0 && kernel_unpacks(m->packed_fd);
+	int ret = syscall(SYS_finit_module, packed ? m->packed_fd : m->fd, text,
+			  packed ? COMPRESSED_FILE : 0) ? -errno : 0;
 
 	free(text);
 	return ret;

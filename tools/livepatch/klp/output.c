@@ -14,6 +14,7 @@ FILE *out;
 
 static int colours[2];		/* of standard output and standard error */
 static int terminal;
+static int hushed;		/* nothing is said of errors */
 
 static const char * const sequences[] = {
 	[PLAIN]		= "\033[0m",
@@ -57,8 +58,16 @@ int output_end(void)
 	return KLP_OK;
 }
 
+/* While MORE has been added and not been taken away again, errors are not told. */
+void hush(int more)
+{
+	hushed += more;
+}
+
 static void speak(enum colour colour, const char *word, const char *fmt, va_list args)
 {
+	if (hushed)
+		return;
 	fflush(out);
 	fprintf(stderr, "%sklp: %s", colours[1] ? sequences[colour] : "", word);
 	vfprintf(stderr, fmt, args);
@@ -143,4 +152,13 @@ void print_clean(const char *text, size_t most)
 			fwrite(text, 1, len, out);
 		text = next;
 	}
+}
+
+/* A column of a table. */
+void print_padded(const char *text, int width)
+{
+	int len = strlen(text);
+
+	print_clean(text, len);
+	fprintf(out, "%*s", len < width ? width - len + 2 : 2, "");
 }

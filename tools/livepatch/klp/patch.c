@@ -101,16 +101,18 @@ void patch_read(struct patch *patch, const char *name)
 	patch->replaced = is_being_replaced(patch);
 }
 
+void object_free(struct object *object)
+{
+	for (size_t i = 0; i < object->nr; i++)
+		free(object->functions[i].name);
+	free(object->functions);
+	free(object->name);
+}
+
 void patch_free(struct patch *patch)
 {
-	for (size_t i = 0; i < patch->nr; i++) {
-		struct object *object = &patch->objects[i];
-
-		for (size_t j = 0; j < object->nr; j++)
-			free(object->functions[j].name);
-		free(object->functions);
-		free(object->name);
-	}
+	for (size_t i = 0; i < patch->nr; i++)
+		object_free(&patch->objects[i]);
 	free(patch->objects);
 	free(patch->name);
 }
@@ -199,11 +201,7 @@ static int by_order(const void *a, const void *b)
 /* Modules of livepatches have the K taint, also when the patch has been disabled. */
 static int is_inactive(const char *module)
 {
-	char *taint = read_line("/sys/module/%s/taint", module);
-	int ret = taint && strchr(taint, 'K') && !patch_exists(module);
-
-	free(taint);
-	return ret;
+	return module_is_livepatch(module) && !patch_exists(module);
 }
 
 /* All of them, the oldest first as far as the kernel tells. */
