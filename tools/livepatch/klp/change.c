@@ -67,6 +67,36 @@ static int find_moving(struct patch *patch)
 	return KLP_FAILED;
 }
 
+/* Unless somebody else has turned it in the meantime. */
+static int turn(const struct patch *patch)
+{
+	int status = change_begin();
+
+	if (status)
+		return status;
+	if (read_number("/sys/kernel/livepatch/%s/enabled", patch->name) != patch->enabled) {
+		error("patch %s: somebody else has turned it round just now", patch->name);
+		next_step("see where it goes: klp list; wait: klp wait %s", patch->name);
+		status = KLP_FAILED;
+	} else {
+		status = patch_write(patch->name, "enabled", patch->enabled ? "0" : "1");
+	}
+	change_end();
+	return status;
+}
+
+/* Two people in one incident: the second would undo what the first has done. */
+static int confirm_reverse(const char *name)
+{
+	long holder = lock_try(LOCK_REVERSE, "", NULL);
+
+	if (!holder || (options.given & OPT_YES))
+		return KLP_OK;
+	error("patch %s: klp %ld has turned it round and waits for the end", name, holder);
+	next_step("wait, too: klp wait %s; turn it once more: klp reverse --yes %s", name, name);
+	return KLP_DECLINED;
+}
+
 int cmd_reverse(void)
 {
 	struct patch patch;
@@ -74,9 +104,12 @@ int cmd_reverse(void)
 
 	if (status)
 		return status;
-	status = patch_write(patch.name, "enabled", patch.enabled ? "0" : "1");
+	status = confirm_reverse(patch.name);
+	if (!status)
+		status = turn(&patch);
 	if (!status)
 		status = wait_unless_told(patch.name, !patch.enabled);
+	lock_drop(LOCK_REVERSE);
 	patch_free(&patch);
 	return status;
 }

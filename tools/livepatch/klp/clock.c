@@ -7,6 +7,7 @@
 #include "klp.h"
 
 static volatile sig_atomic_t caught;
+static int patient;
 
 /* Seconds on a clock that nobody sets. */
 double now(void)
@@ -17,11 +18,16 @@ double now(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
+int interrupted(void)
+{
+	return caught && !patient;
+}
+
 void nap(double seconds)
 {
 	struct timespec ts;
 
-	if (seconds <= 0 || caught)
+	if (seconds <= 0 || interrupted())
 		return;
 	ts.tv_sec = seconds;
 	ts.tv_nsec = (seconds - ts.tv_sec) * 1e9;
@@ -44,7 +50,15 @@ void catch_interrupts(void)
 	sigaction(SIGHUP, &action, NULL);
 }
 
-int interrupted(void)
+/* Something has to be put in order before klp ends. Another signal ends it at once. */
+void patience(int on)
 {
-	return caught;
+	patient = on;
+	if (on) {
+		signal(SIGINT, SIG_DFL);
+		signal(SIGTERM, SIG_DFL);
+		signal(SIGHUP, SIG_DFL);
+	} else {
+		catch_interrupts();
+	}
 }

@@ -225,12 +225,18 @@ static void follow(int fd)
 
 	while (!interrupted() && !ferror(out)) {
 		double left = options.timeout < 0 ? 3600 : start + options.timeout - now();
-		struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+		/* The second one tells when nobody reads any more what klp writes. */
+		struct pollfd ends[] = {
+			{ .fd = fd, .events = POLLIN },
+			{ .fd = STDOUT_FILENO },
+		};
 		ssize_t n;
 
-		if (left <= 0 || poll(&pollfd, 1, left * 1000 + 1) < 0)
+		if (left <= 0 || poll(ends, ARRAY_SIZE(ends), left * 1000 + 1) < 0)
 			break;
-		if (!pollfd.revents)
+		if (ends[1].revents & POLLERR)
+			break;
+		if (!ends[0].revents)
 			continue;
 		n = read(fd, buf + have, sizeof(buf) - 1 - have);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -283,7 +289,7 @@ static int follow_instance(const char *instance)
 	}
 	if (ret) {
 		error("%s: %s", fd < 0 ? pipe : enable, strerror(-ret));
-		next_step("run klp as root");
+		not_permitted("is the kernel locked down? See /sys/kernel/security/lockdown");
 	} else {
 		fputs("klp: following; Ctrl-C ends it\n", stderr);
 		follow(fd);
@@ -343,9 +349,11 @@ int cmd_events(void)
 	instance = format("%s/" PREFIX "%d", instances, getpid());
 	remove_stale(instances);
 	catch_interrupts();
+	/* "| head" must not end klp before its instance is gone. */
+	signal(SIGPIPE, SIG_IGN);
 	if (mkdir(instance, 0700)) {
 		error("%s: %s", instance, strerror(errno));
-		next_step("run klp as root");
+		not_permitted("is the kernel locked down? See /sys/kernel/security/lockdown");
 		status = KLP_FAILED;
 	} else {
 		status = follow_instance(instance);

@@ -9,11 +9,15 @@
 #include <unistd.h>
 #include "klp.h"
 
-static void explain(const struct module_file *m, int err)
+static void explain(const struct module_file *m, int err, int refused)
 {
+	if (refused) {
+		next_step("the patch itself refuses to be enabled here: ask its author");
+		return;
+	}
 	switch (-err) {
 	case EPERM:
-		next_step("run klp as root; a kernel that is locked down wants a signature");
+		not_permitted("a kernel that is locked down wants a signature");
 		break;
 	case ENOEXEC:
 		next_step("it is built for another version or configuration: modinfo %s", m->path);
@@ -44,8 +48,7 @@ static int insert(const struct module_file *m, char **params, int nr)
 
 	if (err) {
 		error("%s: the kernel refuses patch %s: %s", m->path, m->name, strerror(-err));
-		kmsg_tell(kmsg, m->name);
-		explain(m, err);
+		explain(m, err, kmsg_tell(kmsg, m->name));
 	} else if (!patch_exists(m->name)) {
 		err = -ENODEV;
 		error("%s: module %s is loaded, but it has not enabled a patch", m->path, m->name);
@@ -58,14 +61,18 @@ static int insert(const struct module_file *m, char **params, int nr)
 	return err ? KLP_FAILED : KLP_OK;
 }
 
-static int revert(const char *name)
+/* With STATUS when that has worked. */
+static int revert(const char *name, int status)
 {
-	int status = change_withdraw(name, options.timeout);
+	int ret;
 
-	if (status)
-		return status;
+	patience(1);
+	ret = change_withdraw(name, options.timeout);
+	patience(0);
+	if (ret)
+		return ret;
 	tell("%s: reverted, its module is removed", name);
-	return KLP_TIMEOUT;
+	return status;
 }
 
 /* Of a patch that has been in force before, the module may still be loaded; it cannot come back. */
@@ -84,16 +91,26 @@ static int make_room(const char *name)
 /* With parameters; whoever has called has had it checked. */
 int load_module(const struct module_file *m, char **params, int nr)
 {
-	int status = make_room(m->name);
+	int status = KLP_FAILED;
 
+	if (*root) {
+		error("%s: with --root klp only looks, nothing can be loaded", m->path);
+		next_step("leave out --root");
+		return status;
+	}
+	status = change_begin();
+	if (status)
+		return status;
+	status = make_room(m->name);
 	if (!status)
 		status = insert(m, params, nr);
+	change_end();
 	if (!status && (options.given & OPT_NO_WAIT)) {
 		tell("%s: on the way to patched", m->name);
 	} else if (!status) {
 		status = wait_and_tell(m->name, OUTCOME_PATCHED);
-		if (status == KLP_TIMEOUT && options.revert)
-			status = revert(m->name);
+		if ((status == KLP_TIMEOUT || status == KLP_INTERRUPTED) && options.revert)
+			status = revert(m->name, status);
 	}
 	return status;
 }

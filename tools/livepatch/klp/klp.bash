@@ -12,6 +12,15 @@ _klp_patches() {
 	done
 }
 
+# Modules of livepatches, their patches being in force or not.
+_klp_loaded() {
+	local taint
+
+	for taint in $(grep -ls K /sys/module/*/taint); do
+		basename "${taint%/taint}"
+	done
+}
+
 _klp_modules() {
 	local suffix
 
@@ -37,7 +46,7 @@ _klp() {
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
 		words=$(klp --help 2>/dev/null | sed -n 's/^  \([a-z]*\)  .*/\1/p')
-		mapfile -t COMPREPLY < <(compgen -W "$words --help --version" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "$words help version" -- "$cur")
 		return
 	fi
 	case $prev in
@@ -72,7 +81,14 @@ _klp() {
 	events)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
-	show | wait | disable | reverse | unload | force)
+	unload)
+		mapfile -t COMPREPLY < <(compgen -W "$(_klp_patches; _klp_loaded)" -- "$cur" | sort -u)
+		;;
+	help)
+		words=$(klp --help 2>/dev/null | sed -n 's/^  \([a-z]*\)  .*/\1/p')
+		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+		;;
+	show | wait | disable | reverse | force)
 		mapfile -t COMPREPLY < <(compgen -W "$(_klp_patches)" -- "$cur")
 		;;
 	esac

@@ -333,6 +333,7 @@ int task_is_kthread(long tid);
 
 /* ---- request.c */
 
+char *request_patch(const char *given);
 int requests_read(struct requests *all, size_t most);
 void requests_free(struct requests *all);
 int limits_check(void);
@@ -420,8 +421,17 @@ int unpack(const char *path, int fd, long most);
 /* ---- kmsg.c */
 
 int kmsg_mark(void);
-void kmsg_tell(int fd, const char *word);
+int kmsg_tell(int fd, const char *word);
 void kmsg_dump(void);
+
+/* ---- lock.c */
+
+enum lock { LOCK_CHANGE, LOCK_SIGNAL, LOCK_REVERSE };
+
+long lock_try(enum lock lock, const char *note, char **left);
+void lock_drop(enum lock lock);
+int change_begin(void);
+void change_end(void);
 
 /* ---- json.c */
 
@@ -445,6 +455,7 @@ int on_terminal(void);
 void error(const char *fmt, ...) __printf(1, 2);
 void hush(int more);
 void next_step(const char *fmt, ...) __printf(1, 2);
+void not_permitted(const char *otherwise);
 void tell(const char *fmt, ...) __printf(1, 2);
 void print_clean(const char *text, size_t most);
 void print_padded(const char *text, int width);
@@ -481,6 +492,7 @@ int version_compare(const char *a, const char *b);
 
 double now(void);
 void nap(double seconds);
+void patience(int on);
 void catch_interrupts(void);
 int interrupted(void);
 

@@ -55,17 +55,23 @@ static int is_about(const char *text, const char *word)
 	return strstr(text, "livepatch") || (word && strstr(text, word));
 }
 
-/* What has been said since the mark about livepatches, or with WORD in it. */
-void kmsg_tell(int fd, const char *word)
+/*
+ * What has been said since the mark about livepatches, or with WORD in it. True when a callback of the
+ * patch has refused: whatever error number the user sees then is the author's choice.
+ */
+int kmsg_tell(int fd, const char *word)
 {
 	char record[MOST], *text;
+	int refused = 0;
 
 	if (fd < 0)
-		return;
+		return 0;
 	while ((text = next_record(fd, record))) {
+		refused |= !!strstr(text, "callback failed");
 		if (is_about(text, word))
 			error("  kernel: %s", text);
 	}
+	return refused;
 }
 
 /* The same for the whole log, with times. */

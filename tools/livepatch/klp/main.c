@@ -34,7 +34,7 @@ static const struct command {
 	  "tasks that are waited for, and why" },
 	{ "disable", "PATCH", 1, 1, OPT_WAITS | OPT_NO_WAIT, cmd_disable,
 	  "take a patch back and wait until it is gone" },
-	{ "reverse", "[PATCH]", 0, 1, OPT_WAITS | OPT_NO_WAIT, cmd_reverse,
+	{ "reverse", "[PATCH]", 0, 1, OPT_WAITS | OPT_NO_WAIT | OPT_YES, cmd_reverse,
 	  "turn the transition round" },
 	{ "unload", "PATCH", 0, 1, OPT_WAITS | OPT_ALL, cmd_unload,
 	  "disable, wait, remove the module" },
@@ -99,7 +99,7 @@ static void usage(FILE *to)
 	fputs("Usage: klp COMMAND [OPTION]... [ARGUMENT]...\n\n", to);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(to, "  %-9s  %s\n", commands[i].name, commands[i].help);
-	fputs("\nMore: klp COMMAND --help, man klp.\n", to);
+	fputs("\nMore: klp help COMMAND, man klp.\n", to);
 }
 
 static void command_usage(FILE *to, const struct command *command)
@@ -197,27 +197,53 @@ static int take_config(const struct command *command)
 	return options.given & OPT_ALL ? KLP_OK : status;
 }
 
+static const char * const help_words[] = { "help", "--help", "-h", NULL };
+static const char * const version_words[] = { "version", "--version", "-V", NULL };
+
+static int is_one_of(const char *word, const char * const *words)
+{
+	while (*words && strcmp(word, *words))
+		words++;
+	return !!*words;
+}
+
+static int no_such_command(const char *name)
+{
+	error("there is no command %s", name);
+	next_step("see which there are: klp --help");
+	return KLP_USAGE;
+}
+
+/* klp help [COMMAND] */
+static int help(int argc, char **argv)
+{
+	const struct command *command = argc > 2 ? find_command(argv[2]) : NULL;
+
+	if (argc > 2 && !command)
+		return no_such_command(argv[2]);
+	if (command)
+		command_usage(stdout, command);
+	else
+		usage(stdout);
+	return output_end();
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
 	int status, ended;
 
 	output_init();
-	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
-		usage(stdout);
-		return output_end();
-	}
-	if (argc > 1 && !strcmp(argv[1], "--version")) {
+	if (argc > 1 && is_one_of(argv[1], help_words))
+		return help(argc, argv);
+	if (argc == 2 && is_one_of(argv[1], version_words)) {
 		puts("klp " KLP_VERSION);
 		return output_end();
 	}
 	if (!command) {
-		if (argc > 1) {
-			error("there is no command %s", argv[1]);
-			next_step("see which there are: klp --help");
-		} else {
-			usage(stderr);
-		}
+		if (argc > 1)
+			return no_such_command(argv[1]);
+		usage(stderr);
 		return KLP_USAGE;
 	}
 	/* getopt_long() names the program in what it says. */
@@ -227,6 +253,8 @@ int main(int argc, char **argv)
 		status = take_config(command);
 	if (!status && !(command->options & OPT_ANYWHERE))
 		status = livepatch_needed();
+	if (!status && options.argc == 1 && strstr(command->arguments, "PATCH"))
+		options.argv[0] = request_patch(options.argv[0]);
 	if (!status)
 		status = command->run();
 	ended = output_end();

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "image.h"
@@ -161,9 +162,14 @@ static int read_module(struct module_file *m)
 /* Into memory, unpacked; -ENODATA when it has been said why that cannot be. */
 static int read_file(struct module_file *m)
 {
-	m->fd = open(m->path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	/* A FIFO is not waited for. */
+	m->fd = open(m->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (m->fd < 0)
 		return -errno;
+	if (fstat(m->fd, &st) || !S_ISREG(st.st_mode))
+		return -EINVAL;
 	if (is_packed(m->fd)) {
 		m->packed_fd = m->fd;
 		m->fd = unpack(m->path, m->packed_fd, LARGEST_MODULE);
@@ -306,6 +312,9 @@ int module_remove(const char *name)
 		next_step("leave out --root");
 		return KLP_FAILED;
 	}
+	ret = change_begin();
+	if (ret)
+		return ret;
 	for (;;) {
 		ret = syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
 		if ((ret != -EWOULDBLOCK && ret != -EBUSY) || now() - start > REMOVE_WITHIN ||
@@ -313,12 +322,13 @@ int module_remove(const char *name)
 			break;
 		nap(0.05);
 	}
+	change_end();
 	if (!ret)
 		return KLP_OK;
 
 	error("module %s cannot be removed: %s", name, strerror(-ret));
 	if (ret == -EPERM)
-		next_step("run klp as root");
+		not_permitted("see /proc/sys/kernel/modules_disabled");
 	else if (ret == -EWOULDBLOCK && !patch_exists(name))
 		next_step("lsmod tells who uses it; after klp force it stays until reboot");
 	else

@@ -52,6 +52,9 @@ const char *paint(enum colour colour)
 int output_end(void)
 {
 	if (fflush(stdout) || ferror(stdout)) {
+		/* Whoever has read as much as he wanted needs not be told. */
+		if (errno == EPIPE)
+			return KLP_OK;
 		fprintf(stderr, "klp: writing to standard output failed: %s\n", strerror(errno));
 		return KLP_FAILED;
 	}
@@ -66,12 +69,17 @@ void hush(int more)
 
 static void speak(enum colour colour, const char *word, const char *fmt, va_list args)
 {
+	char *text;
+
 	if (hushed)
 		return;
 	fflush(out);
-	fprintf(stderr, "%sklp: %s", colours[1] ? sequences[colour] : "", word);
-	vfprintf(stderr, fmt, args);
-	fprintf(stderr, "%s\n", colours[1] ? sequences[PLAIN] : "");
+	/* In one piece: others may be writing, too. */
+	if (vasprintf(&text, fmt, args) < 0)
+		return;
+	fprintf(stderr, "%sklp: %s%s%s\n", colours[1] ? sequences[colour] : "", word, text,
+		colours[1] ? sequences[PLAIN] : "");
+	free(text);
 }
 
 /* What went wrong, with the names of all that had to do with it. */
@@ -92,6 +100,15 @@ void next_step(const char *fmt, ...)
 	va_start(args, fmt);
 	speak(YELLOW, "  ", fmt, args);
 	va_end(args);
+}
+
+/* Something is only for root; or, when root has asked, there is another reason. */
+void not_permitted(const char *otherwise)
+{
+	if (geteuid())
+		next_step("run klp as root");
+	else
+		next_step("%s", otherwise);
 }
 
 /* How things go on; not for --json, whose output is the document alone. */

@@ -244,9 +244,16 @@ void patches_free(struct patches *all)
 int patch_write(const char *name, const char *file, const char *value)
 {
 	char *path = rooted(LP "/%s/%s", name, file);
-	int kmsg = kmsg_mark(), ret = write_text(path, value);
+	int kmsg, ret = change_begin();
 	struct patch other;
 
+	if (ret) {
+		free(path);
+		return ret;
+	}
+	kmsg = kmsg_mark();
+	ret = write_text(path, value);
+	change_end();
 	if (ret) {
 		error("patch %s: writing %s to %s: %s", name, value, path, strerror(-ret));
 		kmsg_tell(kmsg, name);
@@ -256,7 +263,7 @@ int patch_write(const char *name, const char *file, const char *value)
 			  other.name);
 		patch_free(&other);
 	} else if (ret == -EACCES || ret == -EPERM) {
-		next_step("run klp as root");
+		not_permitted("see what the kernel says about it: dmesg | grep livepatch");
 	} else if (ret == -ENOENT) {
 		next_step("the patch has gone in the meantime: klp list");
 	} else if (ret) {

@@ -3,6 +3,7 @@
  * How far is the transition?  On a terminal a bar with the tasks that are waited for under it,
  * drawn again and again in its place; elsewhere a line whenever their number has changed.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -41,6 +42,7 @@ static void draw_bar(const char *name, long target, long left, double seconds, i
 {
 	char head[160], tail[80];
 	int room, full;
+	char *line;
 
 	if (left < 0)
 		left = total;
@@ -49,8 +51,10 @@ static void draw_bar(const char *name, long target, long left, double seconds, i
 		 seconds);
 	room = columns - 1 - (int)strlen(head) - (int)strlen(tail) - 2;
 	if (room < 4) {
-		/* No room for a bar. */
-		print_clean(head, columns - 1);
+		/* No room for a bar: what is left matters most. */
+		line = format("%ld left, %s", left, head);
+		print_clean(line, columns - 1);
+		free(line);
 		fputc('\n', out);
 		height++;
 		return;
@@ -69,15 +73,22 @@ static void draw_blockers(int columns, int rows)
 {
 	size_t most = MOST_BLOCKERS;
 
+	/* The bar, a line for the rest, and the one that the cursor is in. */
+	if (rows < 4)
+		return;
 	if (rows < (int)most + 3)
-		most = rows > 3 ? rows - 3 : 0;
+		most = rows - 3;
 	for (size_t i = 0; i < transition.nr && i < most; i++) {
 		blocker_print(&transition.blocker[i], columns - 1);
 		fputc('\n', out);
 		height++;
 	}
 	if (transition.nr > most) {
-		fprintf(out, "%7s and %zu more\n", "", transition.nr - most);
+		char *line = format("%7s and %zu more", "", transition.nr - most);
+
+		print_clean(line, columns - 1);
+		free(line);
+		fputc('\n', out);
 		height++;
 	}
 }

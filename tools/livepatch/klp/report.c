@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -217,10 +218,49 @@ static int print_report(FILE *to)
 	return KLP_OK;
 }
 
-/* Stacks and the log are nothing for everybody: the file is for its owner. */
+/* The file that the report is written to: a new one that takes the place of PATH in the end. */
+static int open_report(const char *path, char **temporary)
+{
+	struct stat st;
+	int fd;
+
+	*temporary = NULL;
+	if (!lstat(path, &st) && !S_ISREG(st.st_mode)) {
+		/* A terminal, /dev/null. A link is nobody's to be followed by root. */
+		return open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	}
+	*temporary = format("%s.XXXXXX", path);
+	/* Stacks and the log are nothing for everybody: for its owner alone. */
+	fd = mkostemp(*temporary, O_CLOEXEC);
+	if (fd < 0) {
+		free(*temporary);
+		*temporary = NULL;
+	}
+	return fd;
+}
+
+/* What was there before stays until the new one is complete. */
+static int keep_report(const char *path, char *temporary, int status)
+{
+	int saved = errno;
+
+	if (!temporary)
+		return status;
+	if (!status && rename(temporary, path)) {
+		saved = errno;
+		status = KLP_FAILED;
+	}
+	if (status)
+		unlink(temporary);
+	free(temporary);
+	errno = saved;
+	return status;
+}
+
 static int write_report(const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	char *temporary;
+	int fd = open_report(path, &temporary);
 	FILE *to = fd < 0 ? NULL : fdopen(fd, "w");
 	int status = KLP_FAILED;
 
@@ -234,6 +274,7 @@ static int write_report(const char *path)
 	} else if (fd >= 0) {
 		close(fd);
 	}
+	status = keep_report(path, temporary, status);
 	if (status) {
 		error("%s: writing the report failed: %s", path, strerror(errno));
 		next_step("choose another file: klp report --output FILE");

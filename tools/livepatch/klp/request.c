@@ -33,6 +33,31 @@ static char *path_of(const char *given)
 	return !path && module_suffix(given) ? copy(given) : path;
 }
 
+/*
+ * The patch that the user means: by its name, or by the file of its module, whose name need not be
+ * the same. What is returned belongs to the caller.
+ */
+char *request_patch(const char *given)
+{
+	char *name = module_name(given), *path = NULL, *found = NULL;
+	struct module_file m;
+
+	if (!patch_exists(name) && !module_loaded(name))
+		path = path_of(given);
+	if (path) {
+		hush(1);
+		if (!module_open(&m, path))
+			found = copy(m.name);
+		module_close(&m);
+		hush(-1);
+		free(path);
+	}
+	if (!found)
+		return name;
+	free(name);
+	return found;
+}
+
 static int add_file(struct requests *all, const char *given, size_t most)
 {
 	char *path;

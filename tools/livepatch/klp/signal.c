@@ -24,16 +24,19 @@ static double moment(void)
 	return options.timeout >= 0 ? options.timeout : MOMENT;
 }
 
-static int signal_by_kernel(const char *patch)
+/* Writes 0 for a moment; BEFORE is what was there. */
+static int hurry(const char *patch, const char *before)
 {
-	char *before = read_line(DELAY), *path = rooted(DELAY);
-	int ret = write_text(path, "0");
+	char *path = rooted(DELAY);
+	int ret;
 
+	/* From here on nothing ends klp before it is put back. */
+	catch_interrupts();
+	ret = write_text(path, "0");
 	if (ret) {
 		error("writing 0 to %s: %s", path, strerror(-ret));
-		next_step("run klp as root");
+		not_permitted("is sysfs mounted for reading only?");
 	} else {
-		catch_interrupts();
 		wait_quietly(patch, moment());
 		ret = write_text(path, before);
 		if (ret) {
@@ -41,9 +44,36 @@ static int signal_by_kernel(const char *patch)
 			next_step("put it back yourself: echo %s >%s", before, path);
 		}
 	}
-	free(before);
 	free(path);
 	return ret ? KLP_FAILED : KLP_OK;
+}
+
+/* One at a time, or the second would take the 0 of the first for what was there before. */
+static int signal_by_kernel(const char *patch)
+{
+	char *before = read_line(DELAY), *left = NULL;
+	long holder;
+	int status = KLP_OK;
+
+	holder = before ? lock_try(LOCK_SIGNAL, before, &left) : 0;
+	if (holder) {
+		tell("%s: klp %ld wakes them up already", patch, holder);
+		catch_interrupts();
+		wait_quietly(patch, moment());
+	} else if (!before) {
+		error("%s%s: %s", root, DELAY, strerror(errno));
+		not_permitted("is sysfs mounted?");
+		status = KLP_FAILED;
+	} else if (left && !strcmp(before, "0")) {
+		/* Of a klp that was killed. */
+		status = hurry(patch, left);
+	} else {
+		status = hurry(patch, before);
+	}
+	lock_drop(LOCK_SIGNAL);
+	free(left);
+	free(before);
+	return status;
 }
 
 static void outcome(const struct blocker *b, const char *what)
@@ -148,6 +178,10 @@ int cmd_signal(void)
 		status = signal_by_kernel(t.patch);
 		if (!status)
 			status = tell_result(t.patch, t.target, KLP_OK);
+	} else if (*root) {
+		error("with --root klp only looks, the tasks of this machine are others");
+		next_step("leave out --root");
+		status = KLP_FAILED;
 	} else {
 		tell("%s: this kernel cannot be asked to wake them up, klp interrupts them:",
 		     t.patch);

@@ -83,6 +83,10 @@ static int judge(const char *name, enum outcome outcome, enum outcome want, doub
 
 	switch (outcome) {
 	case OUTCOME_INTERRUPTED:
+		if (options.revert && want == OUTCOME_PATCHED) {
+			error("interrupted; patch %s is turned back", name);
+			return KLP_INTERRUPTED;
+		}
 		error("interrupted; the transition of patch %s goes on", name);
 		next_step("wait on: klp wait %s; turn back: klp reverse %s", name, name);
 		return KLP_INTERRUPTED;

@@ -407,6 +407,46 @@ interrupted() {
 	only_left klpt_p1 1 "$pid"
 }
 
+# What was to be turned back at the timeout is, too, when klp has to end before.
+revert_when_terminated() {
+	local loader
+
+	asleep sleep 1
+	command klp load --timeout 600 --revert "$MODULES/klpt_p1.ko" \
+		spec=klpt_target:klpt_value,klpt_sleep > "$tmp/said" 2> "$tmp/errors" &
+	loader=$!
+	until_true "klp to wait" waits $loader
+	only_left klpt_p1 1 "$pid"
+	kill -TERM $loader
+	wait $loader
+	is $? 130 "status of klp load when it is interrupted"
+	errors=$(< "$tmp/errors")
+	complains "interrupted; patch klpt_p1 is turned back"
+	no_trace klpt_p1
+}
+
+# Not as the error number has it, but as the patch.
+refused_by_the_patch() {
+	klp 1 load "$MODULES/klpt_p1.ko" spec=klpt_target:klpt_value callbacks=1 \
+		pre_fail=klpt_target
+	complains "kernel: .*callback failed"
+	advises "the patch itself refuses"
+	no_trace klpt_p1
+}
+
+events_for_a_while() {
+	[[ -e $TRACING/events/livepatch ]] || return 0
+	command klp events 2> "$tmp/errors" | head -n 1 > "$tmp/words" &
+	until_true "klp to follow" grep -q following "$tmp/errors"
+	klp 0 load "$MODULES/klpt_p1.ko" spec=klpt_target:klpt_value
+	until_true "the instance to go" no_instance
+	[[ -s $tmp/words ]] || fail "no event"
+}
+
+no_instance() {
+	! ls -d $TRACING/instances/klp-* > "$tmp/instances" 2>&1
+}
+
 rollback() {
 	klp 0 load "$MODULES/klpt_p1.ko" spec=klpt_target:klpt_value replace=1
 	klp 0 load "$MODULES/klpt_p2.ko" spec=klpt_target:klpt_value,klpt_other replace=1
@@ -756,6 +796,9 @@ it rollback_of_no_cumulative_patch "rollback takes nothing but cumulative patche
 it nudge "signal wakes up a task, whose system call goes on"
 it nudge_in_vain "signal says whom it cannot wake up"
 it forcing "force asks, or wants to be told that it need not"
+it revert_when_terminated "load --revert turns back when it is interrupted as well"
+it refused_by_the_patch "a patch that refuses itself is not mistaken for a missing permission"
+it events_for_a_while "events leaves nothing behind when nobody reads on"
 it follow_events "events are told in words and as JSON"
 it bug_report "report has all that is known"
 it boot "load --all takes a directory, and goes on after a failure"

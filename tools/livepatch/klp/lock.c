@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who may change livepatches now?  One klp at a time, for as long as the change takes and no longer:
+ * nobody has to wait for somebody who waits for a transition. Two more locks tell that a klp is
+ * waking tasks up, or waits for a transition that it has turned round.
+ *
+ * A lock is a file in /run with the holder's number and, behind it, what is to be restored should he
+ * be killed. Where no such file can be made there is no lock, and the change itself tells why it
+ * is not allowed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include "klp.h"
+
+#define WITHIN	30	/* seconds that a change of somebody else's may take */
+
+static const char * const names[] = {
+	[LOCK_CHANGE]	= "change",
+	[LOCK_SIGNAL]	= "signal",
+	[LOCK_REVERSE]	= "reverse",
+};
+
+static int fds[] = { -1, -1, -1 };
+static int depth;		/* of changes within changes */
+
+static int open_lock(enum lock lock)
+{
+	char *path = rooted("/run/klp.%s.lock", names[lock]);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+
+	free(path);
+	return fd;
+}
+
+/* "NUMBER NOTE" as two strings in BUF; NOTE is empty when there is none. */
+static const char *read_holder(int fd, char *buf, size_t size)
+{
+	ssize_t n = pread(fd, buf, size - 1, 0);
+	char *space;
+
+	buf[n > 0 ? n : 0] = '\0';
+	space = strchr(buf, ' ');
+	if (!space)
+		return "";
+	*space++ = '\0';
+	return space;
+}
+
+static void write_holder(int fd, const char *note)
+{
+	char *text = format("%d %s", getpid(), note);
+
+	if (ftruncate(fd, 0) || pwrite(fd, text, strlen(text), 0) < 0)
+		error("a lock file in /run cannot be written: %s", strerror(errno));
+	free(text);
+}
+
+/*
+ * 0 when it is ours now, else the number of the holder, or 1. NOTE is kept in the file until the lock
+ * is let go of. What a killed holder has noted comes back in *LEFT, which is the caller's to free.
+ */
+long lock_try(enum lock lock, const char *note, char **left)
+{
+	int fd = open_lock(lock);
+	const char *noted;
+	char buf[64];
+	long holder;
+
+	if (fd < 0)
+		return 0;
+	if (!flock(fd, LOCK_EX | LOCK_NB)) {
+		noted = read_holder(fd, buf, sizeof(buf));
+		if (left && *noted)
+			*left = copy(noted);
+		write_holder(fd, note);
+		fds[lock] = fd;
+		return 0;
+	}
+	read_holder(fd, buf, sizeof(buf));
+	holder = atol(buf);
+	close(fd);
+	return holder > 0 ? holder : 1;
+}
+
+void lock_drop(enum lock lock)
+{
+	if (fds[lock] < 0)
+		return;
+	if (ftruncate(fds[lock], 0))
+		error("a lock file in /run cannot be emptied: %s", strerror(errno));
+	close(fds[lock]);
+	fds[lock] = -1;
+}
+
+/* From here to change_end() nobody else changes anything. May be nested. */
+int change_begin(void)
+{
+	double start = now();
+	int told = 0;
+	long holder;
+
+	if (depth) {
+		depth++;
+		return KLP_OK;
+	}
+	while ((holder = lock_try(LOCK_CHANGE, "", NULL))) {
+		if (!told++)
+			fprintf(stderr, "klp: waiting for klp %ld, which changes something\n", holder);
+		if (interrupted())
+			return KLP_INTERRUPTED;
+		if (now() - start > WITHIN) {
+			error("klp %ld has been changing something for %d s; nothing done", holder,
+			      WITHIN);
+			next_step("see what it does: ps -fp %ld", holder);
+			return KLP_TIMEOUT;
+		}
+		nap(0.05);
+	}
+	depth = 1;
+	return KLP_OK;
+}
+
+void change_end(void)
+{
+	if (!--depth)
+		lock_drop(LOCK_CHANGE);
+}
