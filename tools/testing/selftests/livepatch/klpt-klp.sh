@@ -213,7 +213,7 @@ wrong_files() {
 	changed "$f" 4 '\x01'
 	broken "$f" "another kind of machine" "built for this one"
 	changed "$f" 0 '\x28\xb5\x2f\xfd'
-	broken "$f" "is compressed" "zstd -d"
+	broken "$f" "is damaged: zstd cannot unpack it" "once more"
 	size=$(stat -c %s "$MODULES/klpt_p1.ko")
 	head -c $((size - 3000)) "$MODULES/klpt_p1.ko" > "$f"
 	broken "$f" "is damaged" "once more"
@@ -224,10 +224,11 @@ wrong_files() {
 	klp 1 load "$MODULES/klpt_p1.ko"
 	complains "patch klpt_p1 is loaded already"
 	advises "klp show klpt_p1"
+	# Its module alone is not in the way.
 	disable klpt_p1
-	klp 1 load "$MODULES/klpt_p1.ko"
-	complains "module klpt_p1 is still loaded"
-	advises "klp unload klpt_p1"
+	klp 0 load "$MODULES/klpt_p1.ko" spec=klpt_target:klpt_value
+	says '^klpt_p1: was loaded, but not in force; its module is removed first$'
+	returns value 1
 }
 
 missing_module() {
@@ -254,6 +255,84 @@ parameters() {
 	klp 0 load "$MODULES/klpt_p1.ko" spec=klpt_target:klpt_value "pre_fail=a b" replace=1
 	is "$(cat /sys/module/klpt_p1/parameters/pre_fail)" "a b" "parameter pre_fail"
 	is "$(cat /sys/module/klpt_p1/parameters/replace)" Y "parameter replace"
+	klp 1 load "$MODULES/klpt_p2.ko" spec=klpt_target:klpt_other nonsense=1
+	complains "klpt_p2\.ko: module klpt_p2 has no parameter nonsense"
+	advises "modinfo"
+	no_trace klpt_p2
+	klp 2 load spec=klpt_target:klpt_other "$MODULES/klpt_p2.ko"
+}
+
+# Each with its own parameters; one that is wrong keeps all of them out.
+several() {
+	klp 1 load "$MODULES/klpt_p1.ko" spec=klpt_target:klpt_value "$MODULES/klpt_extra.ko"
+	complains "is no livepatch"
+	no_trace klpt_p1
+	klp 0 load "$MODULES/klpt_p1.ko" spec=klpt_target:klpt_value \
+		"$MODULES/klpt_p2.ko" spec=klpt_target:klpt_other
+	three_values "1 2 0" "with both"
+	klp 0 unload --all
+	says '^klpt_p1: module removed$'
+	is "$(grep -o '^klpt_p.: module' <<< "$said" | paste -sd' ')" \
+		"klpt_p2: module klpt_p1: module" "order of unload --all"
+	no_trace klpt_p1
+	no_trace klpt_p2
+	three_values "0 0 0" "after unload --all"
+	klp 0 unload --all
+	is "$said" "no livepatches" "unload --all of nothing"
+	# The kernel refuses the second one: the third is not tried.
+	klp 1 load "$MODULES/klpt_p1.ko" spec=klpt_target:klpt_value \
+		"$MODULES/klpt_p2.ko" spec=klpt_target:klpt_nonsense=any \
+		"$MODULES/klpt_p3.ko" spec=klpt_target:klpt_other
+	complains "klpt_p3\.ko: not loaded, for the one before it has failed"
+	returns value 1
+	no_trace klpt_p3
+}
+
+compressed() {
+	local pack suffix
+
+	for pack in gzip xz zstd; do
+		suffix=$pack
+		[[ $pack == gzip ]] && suffix=gz
+		[[ $pack == zstd ]] && suffix=zst
+		$pack -c "$MODULES/klpt_p1.ko" > "$tmp/klpt_p1.ko.$suffix" || fail "no $pack"
+		klp 0 load "$tmp/klpt_p1.ko.$suffix" spec=klpt_target:klpt_value
+		returns value 1
+		klp 0 unload klpt_p1
+	done
+}
+
+# The way of a patch to a boot, without the boot.
+installed() {
+	local dir
+
+	dir=/var/lib/klp/patches/$(uname -r)
+	klp 0 install /samples/livepatch-version1.ko /samples/livepatch-version2.ko
+	says "^$dir/livepatch-version1.ko: installed, for kernel $(uname -r)\$"
+	klp 0 load --dry-run livepatch_version1
+	says 'patch livepatch_version1 can be loaded'
+	no_trace livepatch_version1
+	klp 0 load livepatch-version1
+	klp 0 list --installed
+	says 'livepatch_version1 +in force$'
+	klp 0 load --all
+	says '^livepatch_version2: patched'
+	says ': 1 in force, 1 of them loaded now, 1 replaced, 0 failed$'
+	klp 0 list --installed
+	says 'livepatch_version1 +replaced by livepatch_version2$'
+	# Without its module the older one must not come back.
+	klp 0 unload livepatch_version1
+	klp 0 load --all
+	says ': 1 in force, 0 of them loaded now, 1 replaced, 0 failed$'
+	no_trace livepatch_version1
+	settled livepatch_version2 || fail "livepatch_version2 was replaced by what is older"
+	# A module of a patch that is not in force does not count.
+	disable livepatch_version2
+	klp 0 load --all
+	says '^livepatch_version2: patched'
+	klp 0 uninstall livepatch_version1 livepatch-version2.ko
+	gone "$dir" || fail "$dir is left"
+	klp 0 unload --all
 }
 
 who_blocks() {
@@ -450,7 +529,7 @@ no_instance() {
 rollback() {
 	klp 0 load "$MODULES/klpt_p1.ko" spec=klpt_target:klpt_value replace=1
 	klp 0 load "$MODULES/klpt_p2.ko" spec=klpt_target:klpt_value,klpt_other replace=1
-	klp 0 unload klpt_p1
+	# The module of klpt_p1 is still there.
 	three_values "2 2 0" "before the rollback"
 	klp 1 rollback "$MODULES/klpt_p2.ko"
 	complains "patch klpt_p2 is loaded already"
@@ -617,29 +696,33 @@ boot() {
 
 	mkdir "$dir"
 	klp 0 load --all "$dir"
-	says '0 loaded, 0 failed'
+	says '0 in force, .* 0 failed'
 	klp 1 load --all "$dir/none"
 	# Without an argument: for this kernel there are none.
 	klp 0 load --all
-	says "^/var/lib/klp/patches/$(uname -r): 0 loaded, 0 failed\$"
+	says "^/var/lib/klp/patches/$(uname -r): 0 in force, .* 0 failed\$"
 
 	ln -s /samples/livepatch-cumulative.ko "$dir/20-cumulative.ko"
 	ln -s /samples/livepatch-sample.ko "$dir/10-sample.ko"
 	echo nonsense > "$dir/15-nonsense.ko"
 	echo nonsense > "$dir/README"
 	klp 1 load --all --timeout "$LIMIT" "$dir"
-	says '^livepatch_sample: patched'
+	says 'livepatch_sample is replaced by livepatch_cumulative'
 	says '^livepatch_cumulative: patched'
-	says "^$dir: 2 loaded, 1 failed\$"
+	says "^$dir: 1 in force, 1 of them loaded now, 1 replaced, 1 failed\$"
 	complains "15-nonsense\.ko is no ELF file"
 	[[ $errors != *README* ]] || fail "README was taken for a module"
 	is "$(cat /proc/cmdline)" "this has been live patched again" "/proc/cmdline"
 	rm "$dir/15-nonsense.ko"
 	klp 0 load --all "$dir"
-	says "20-cumulative\.ko: module livepatch_cumulative is loaded already\$"
-	says "^$dir: 0 loaded, 0 failed\$"
+	says "20-cumulative\.ko: patch livepatch_cumulative is in force\$"
+	says "^$dir: 1 in force, 0 of them loaded now, 1 replaced, 0 failed\$"
+	# What cannot be loaded is not waited for; the one before it comes instead.
 	klp 0 unload livepatch_cumulative
-	until_true "livepatch_sample to be replaced" gone $LP/livepatch_sample
+	rm "$dir/20-cumulative.ko"
+	echo nonsense > "$dir/20-cumulative.ko"
+	klp 1 load --all "$dir"
+	says '^livepatch_sample: patched'
 	klp 0 unload livepatch-sample
 	no_trace livepatch_sample
 }
@@ -782,7 +865,10 @@ it load_and_unload "load, disable and unload come back when it is done"
 it wrong_files "files that cannot be loaded are refused, with the reason"
 it missing_module "a module that is needed is asked for"
 it refused_by_the_kernel "the kernel's reason for a refusal is shown"
-it parameters "parameters are passed on"
+it parameters "parameters are passed on, if the module has them"
+it several "load takes several files, unload --all takes out all"
+it compressed "compressed files are loaded"
+it installed "patches are installed, loaded by name, replaced, uninstalled"
 it who_blocks "a task in the way is named, and wait ends when it has moved"
 it who_blocks_disabling "the same on the way out"
 it evil_names "names of tasks cannot do any harm"
