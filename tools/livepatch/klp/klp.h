@@ -381,11 +381,6 @@ int module_is_other_build(const struct module_file *m);
 int module_insert(const struct module_file *m, char **params, int nr);
 int module_remove(const char *name);
 
-/* ---- tables.c */
-
-void tables_free(struct tables *tables);
-const char *tables_shared(const struct object *a, size_t n, const struct object *b, size_t m);
-
 /* ---- patch.c */
 
 int livepatch_needed(void);
@@ -395,7 +390,6 @@ int patch_find(struct patch *patch, const char *given);
 int patch_in_transition(struct patch *patch);
 const char *patch_state(const struct patch *patch);
 size_t patch_functions(const struct patch *patch);
-void object_free(struct object *object);
 void patch_free(struct patch *patch);
 void patches_read(struct patches *all);
 void patches_free(struct patches *all);
@@ -410,6 +404,12 @@ int config_way_out(void);
 /* ---- statistics.c */
 
 void statistics_show(const char *patch);
+
+/* ---- tables.c */
+
+void object_free(struct object *object);
+void tables_free(struct tables *tables);
+const char *tables_shared(const struct object *a, size_t n, const struct object *b, size_t m);
 
 /* ---- unpack.c */
 

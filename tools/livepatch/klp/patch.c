@@ -101,14 +101,6 @@ void patch_read(struct patch *patch, const char *name)
 	patch->replaced = is_being_replaced(patch);
 }
 
-void object_free(struct object *object)
-{
-	for (size_t i = 0; i < object->nr; i++)
-		free(object->functions[i].name);
-	free(object->functions);
-	free(object->name);
-}
-
 void patch_free(struct patch *patch)
 {
 	for (size_t i = 0; i < patch->nr; i++)

@@ -238,6 +238,14 @@ static int read_patch(const struct pointers *all, struct tables *tables, const s
 	return 0;
 }
 
+void object_free(struct object *object)
+{
+	for (size_t i = 0; i < object->nr; i++)
+		free(object->functions[i].name);
+	free(object->functions);
+	free(object->name);
+}
+
 void tables_free(struct tables *tables)
 {
 	for (size_t i = 0; i < tables->nr; i++)
