@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * klp load --all: what should be in force, and is it?  Every patch of a directory, unless a newer one
- * there replaces it.  Nothing that is in force gives way to something older; and what is in force
- * is not asked of the modules that are loaded, but of the patches.
+ * klp load --all: what should be in force, and is it?  Every patch of a directory, unless a newer
+ * one there replaces it.  Nothing that is in force gives way to something older; and what is in
+ * force is not asked of the modules that are loaded, but of the patches.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -142,7 +142,7 @@ static int judge_foreign(const struct members *all, struct member *me)
 		    (p->replace_set != UNKNOWN && mine->replace_set != UNKNOWN &&
 		     !tables_cover(mine, p->replace_set)))
 			continue;
-		error("%s: patch %s is not loaded: it could replace %s, newer by its name, which is in force",
+		error("%s: patch %s is not loaded: it could replace %s, newer by its name",
 		      me->m.path, me->m.name, p->name);
 		next_step("install that one: klp install FILE.ko; or go back: klp rollback %s",
 			  me->m.path);
