@@ -2,15 +2,23 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """layering.py SOURCES OBJECTS...
 
-Prove that the files of the livepatch core depend on each other in one direction only.
+Prove that the files of the livepatch core, or of klp, depend on each other in one direction only.
 
-SOURCES is the directory that holds internal.h and the .c and .S files. OBJECTS are build directories of
-the same files, one for each configuration: a file that one of them leaves out may stand in another.
+SOURCES is the directory that holds internal.h, or klp.h, and the .c and .S files. OBJECTS are build
+directories of the same files, one for each configuration: a file that one of them leaves out may
+stand in another.
 
-internal.h lists what the files offer each other, a group a file, the top of the stack first. Each
+The header lists what the files offer each other, a group a file, the top of the stack first. Each
 group stands below a ruler of the form
 
     /* --- hook.c: what it is about ------ */
+
+in internal.h, and in klp.h of the forms
+
+    /* ---- patch.c */
+    /* ---- image.c, see image.h */
+
+the second of which stands for a group of that header; main.c is above all of them.
 
 What the compiler made of the files is compared with that: a symbol that one object file takes from
 another must come from a group further down.
@@ -20,22 +28,29 @@ import re
 import subprocess
 import sys
 
-RULER = re.compile(r'^/\* --- (\S+\.[cS]): \S.* -+ \*/$')
+RULERS = {
+    'internal.h': re.compile(r'^/\* --- (\S+\.[cS]): \S.* -+ \*/$'),
+    'klp.h': re.compile(r'^/\* ---- (\S+\.c)(?:, see \S+\.h)? \*/$'),
+}
+# There is no object of offsets.c: it becomes a header. Nobody uses main.c.
+NO_GROUP = {'internal.h': {'offsets.c'}, 'klp.h': {'main.c'}}
+NO_OBJECT = {'offsets.c'}
 
 
 def groups_of(path):
     """[(file, [names declared in its group])] in the order of the header."""
     groups = []
+    is_ruler = RULERS[os.path.basename(path)].match
     with open(path, encoding='utf-8') as header:
         text = header.read()
     # Keep the rulers, drop every other comment and all preprocessor lines.
-    text = re.sub(r'/\*.*?\*/', lambda m: m.group() if RULER.match(m.group()) else '', text,
+    text = re.sub(r'/\*.*?\*/', lambda m: m.group() if is_ruler(m.group()) else '', text,
                   flags=re.S)
     text = text.replace('\\\n', ' ')
     text = re.sub(r'^\s*#.*$', '', text, flags=re.M)
     body = []
     for line in text.splitlines():
-        ruler = RULER.match(line)
+        ruler = is_ruler(line)
         if ruler:
             body = []
             groups.append((ruler.group(1), body))
@@ -86,14 +101,16 @@ def main():
     if len(sys.argv) < 3 or sys.argv[1].startswith('-'):
         raise SystemExit(__doc__)
     source, builds = sys.argv[1], sys.argv[2:]
-    header = os.path.join(source, 'internal.h')
+    kind = next((name for name in RULERS if os.path.exists(os.path.join(source, name))), None)
+    if not kind:
+        raise SystemExit(f'{source}: there is none of {", ".join(RULERS)}')
+    header = os.path.join(source, kind)
     groups = groups_of(header)
     height = {name: -i for i, (name, _) in enumerate(groups)}
     errors = []
 
-    # There is no object of offsets.c: it becomes a header.
-    sources = {name for name in os.listdir(source) if name.endswith(('.c', '.S'))} - {'offsets.c'}
-    for name in sorted(sources - set(height)):
+    sources = {name for name in os.listdir(source) if name.endswith(('.c', '.S'))} - NO_OBJECT
+    for name in sorted(sources - set(height) - NO_GROUP[kind]):
         errors.append(f'{header}: no ruler for {name}')
     for name in sorted(set(height) - sources):
         errors.append(f'{header}: ruler for {name}, which does not exist')

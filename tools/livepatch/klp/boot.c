@@ -94,7 +94,7 @@ static int judge_newer(struct member *me, const struct member *other, const stru
 				    "nothing tells whether it is replaced by the newer");
 	if (mine->replace)
 		return out_of_order(me, newer->name, "it could replace the newer");
-	if (tables_shared(mine->objects, mine->nr, newer->objects, newer->nr))
+	if (objects_shared(mine->objects, mine->nr, newer->objects, newer->nr))
 		return out_of_order(me, newer->name, "it would go on top of the newer");
 	return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What do the files of klp share?  The types, and the prototypes grouped by the file that has the
- * function, from the front door down.
+ * function, from the front door down: a file uses only what stands below its own group.  main.c is
+ * the door itself.  check/layering.py proves it.
  */
 #ifndef KLP_H
 #define KLP_H
@@ -63,8 +64,6 @@ struct options {
 	char **argv;
 };
 
-extern struct options options;
-
 /**
  * struct config - what /etc/klp.conf says
  * @timeout: in seconds for commands that wait, negative for none
@@ -78,8 +77,6 @@ struct config {
 	double boot_timeout;
 	int boot_revert;
 };
-
-extern struct config config;
 
 /* Numbers that a kernel may not show are negative then. */
 #define UNKNOWN		(-1L)
@@ -253,12 +250,15 @@ enum outcome {
 	OUTCOME_INTERRUPTED,
 };
 
+/* ---- report.c */
+
+int cmd_report(void);
+
 /* ---- list.c */
 
 int cmd_list(void);
 int cmd_show(void);
 void list_print(const struct patches *all);
-void show_print(const struct patch *patch);
 
 /* ---- load.c */
 
@@ -285,12 +285,20 @@ int boot_load(void);
 
 int cmd_unload(void);
 
+/* ---- insert.c */
+
+int load_module(const struct module_file *m, char **params, int nr);
+
 /* ---- change.c */
 
 int cmd_disable(void);
 int cmd_reverse(void);
 int cmd_force(void);
 int change_withdraw(const char *name, double timeout);
+
+/* ---- signal.c */
+
+int cmd_signal(void);
 
 /* ---- wait.c */
 
@@ -304,17 +312,9 @@ void progress_begin(const char *name);
 void progress_show(const char *name, long target, double seconds);
 void progress_end(const char *name, enum outcome outcome);
 
-/* ---- signal.c */
-
-int cmd_signal(void);
-
 /* ---- events.c */
 
 int cmd_events(void);
-
-/* ---- report.c */
-
-int cmd_report(void);
 
 /* ---- blockers.c */
 
@@ -338,10 +338,6 @@ int requests_read(struct requests *all, size_t most);
 void requests_free(struct requests *all);
 int limits_check(void);
 
-/* ---- insert.c */
-
-int load_module(const struct module_file *m, char **params, int nr);
-
 /* ---- verify.c */
 
 int verify_module(const struct module_file *m);
@@ -357,7 +353,6 @@ long force_replaces(const struct module_file *new, const struct patch *patch,
 /* ---- check.c */
 
 int check_file(const struct module_file *m, const char *release);
-
 int check_module(const struct module_file *m);
 
 /* ---- store.c */
@@ -369,16 +364,8 @@ char **store_releases(size_t *nr);
 char **store_files(const char *directory, size_t *nr);
 char *store_find(const char *release, const char *given);
 
-/* ---- module.c */
+/* ---- remove.c */
 
-char *module_name(const char *path);
-int module_open(struct module_file *m, const char *path);
-void module_close(struct module_file *m);
-int module_loaded(const char *name);
-int module_is_livepatch(const char *name);
-int module_has_parameter(const struct module_file *m, const char *given);
-int module_is_other_build(const struct module_file *m);
-int module_insert(const struct module_file *m, char **params, int nr);
 int module_remove(const char *name);
 
 /* ---- patch.c */
@@ -395,7 +382,31 @@ void patches_read(struct patches *all);
 void patches_free(struct patches *all);
 int patch_write(const char *name, const char *file, const char *value);
 
+/* ---- module.c */
+
+char *module_name(const char *path);
+int module_open(struct module_file *m, const char *path);
+void module_close(struct module_file *m);
+int module_loaded(const char *name);
+int module_is_livepatch(const char *name);
+int module_has_parameter(const struct module_file *m, const char *given);
+int module_is_other_build(const struct module_file *m);
+int module_insert(const struct module_file *m, char **params, int nr);
+
+/* ---- tables.c */
+
+void tables_free(struct tables *tables);
+
+/* ---- object.c */
+
+void object_free(struct object *object);
+const char *objects_shared(const struct object *a, size_t n, const struct object *b, size_t m);
+
+/* ---- image.c, see image.h */
+
 /* ---- config.c */
+
+extern struct config config;
 
 int read_timeout(const char *text, double *timeout);
 int config_read(void);
@@ -404,12 +415,6 @@ int config_way_out(void);
 /* ---- statistics.c */
 
 void statistics_show(const char *patch);
-
-/* ---- tables.c */
-
-void object_free(struct object *object);
-void tables_free(struct tables *tables);
-const char *tables_shared(const struct object *a, size_t n, const struct object *b, size_t m);
 
 /* ---- unpack.c */
 
@@ -495,5 +500,9 @@ void nap(double seconds);
 void patience(int on);
 void catch_interrupts(void);
 int interrupted(void);
+
+/* ---- options.c */
+
+extern struct options options;
 
 #endif

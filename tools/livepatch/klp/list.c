@@ -156,7 +156,7 @@ static void transition_line(const struct patch *p)
 		fprintf(out, "%-13s %ld\n", "tasks left:", left);
 }
 
-void show_print(const struct patch *p)
+static void show_print(const struct patch *p)
 {
 	char buf[24];
 	char *version = read_line("/sys/module/%s/version", p->name);

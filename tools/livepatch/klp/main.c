@@ -8,8 +8,6 @@
 #include <string.h>
 #include "klp.h"
 
-struct options options = { .timeout = -1 };
-
 #define MOST	1000	/* arguments */
 
 static const struct command {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What does modinfo see of a module, and how does it get into the kernel and out of it?
+ * What does modinfo see of a module, and how does it get into the kernel?  See remove.c for the way
+ * out.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -16,7 +17,6 @@
 #define RELA		".klp.rela."
 #define BUILD_ID	".note.gnu.build-id"
 #define COMPRESSED_FILE	4	/* MODULE_INIT_COMPRESSED_FILE of finit_module() */
-#define REMOVE_WITHIN	10	/* seconds; the kernel lets go a moment after the patch has gone */
 
 /* The name of the module in a file: without directory and suffix, and with underscores. */
 char *module_name(const char *path)
@@ -300,38 +300,4 @@ int module_insert(const struct module_file *m, char **params, int nr)
 
 	free(text);
 	return ret;
-}
-
-int module_remove(const char *name)
-{
-	double start = now();
-	int ret;
-
-	if (*root) {
-		error("module %s: with --root klp only looks, nothing can be removed", name);
-		next_step("leave out --root");
-		return KLP_FAILED;
-	}
-	ret = change_begin();
-	if (ret)
-		return ret;
-	for (;;) {
-		ret = syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
-		if ((ret != -EWOULDBLOCK && ret != -EBUSY) || now() - start > REMOVE_WITHIN ||
-		    interrupted())
-			break;
-		nap(0.05);
-	}
-	change_end();
-	if (!ret)
-		return KLP_OK;
-
-	error("module %s cannot be removed: %s", name, strerror(-ret));
-	if (ret == -EPERM)
-		not_permitted("see /proc/sys/kernel/modules_disabled");
-	else if (ret == -EWOULDBLOCK && !patch_exists(name))
-		next_step("lsmod tells who uses it; after klp force it stays until reboot");
-	else
-		next_step("see whether its patch is still there: klp list");
-	return KLP_FAILED;
 }

@@ -238,14 +238,6 @@ static int read_patch(const struct pointers *all, struct tables *tables, const s
 	return 0;
 }
 
-void object_free(struct object *object)
-{
-	for (size_t i = 0; i < object->nr; i++)
-		free(object->functions[i].name);
-	free(object->functions);
-	free(object->name);
-}
-
 void tables_free(struct tables *tables)
 {
 	for (size_t i = 0; i < tables->nr; i++)
@@ -282,30 +274,4 @@ void tables_read(struct tables *tables, const struct image *image)
 	if (found != 1)
 		tables_free(tables);
 	free(all.p);
-}
-
-static int has_function(const struct object *object, const struct function *f)
-{
-	for (size_t i = 0; i < object->nr; i++) {
-		/* 0 stands for the only one, which is the first. */
-		if (!strcmp(object->functions[i].name, f->name) &&
-		    (object->functions[i].sympos ? object->functions[i].sympos : 1) ==
-		    (f->sympos ? f->sympos : 1))
-			return 1;
-	}
-	return 0;
-}
-
-/* The first function that two lists of objects have in common, or NULL. */
-const char *tables_shared(const struct object *a, size_t n, const struct object *b, size_t m)
-{
-	for (size_t i = 0; i < n; i++) {
-		for (size_t j = 0; j < m; j++) {
-			for (size_t k = 0; !strcmp(a[i].name, b[j].name) && k < a[i].nr; k++) {
-				if (has_function(&b[j], &a[i].functions[k]))
-					return a[i].functions[k].name;
-			}
-		}
-	}
-	return NULL;
 }

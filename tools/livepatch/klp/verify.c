@@ -199,7 +199,7 @@ static int check_functions(const struct symbols *all, const struct module_file *
 /* What becomes of one that is in force? */
 static int check_other(const struct module_file *m, const struct patch *other)
 {
-	const char *shared = tables_shared(m->tables.objects, m->tables.nr, other->objects,
+	const char *shared = objects_shared(m->tables.objects, m->tables.nr, other->objects,
 					   other->nr);
 	long set = m->tables.replace_set;
 
