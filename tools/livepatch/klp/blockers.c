@@ -25,24 +25,6 @@ void transition_free(struct transition *t)
 	memset(t, 0, sizeof(*t));
 }
 
-/* The kernel writes what is not printable, and backslashes, as octal numbers. */
-static void unescape(char *text)
-{
-	char *to = text;
-
-	while (*text) {
-		if (*text == '\\' && strspn(text + 1, "01234567") >= 3) {
-			char digits[] = { text[1], text[2], text[3], '\0' };
-
-			*to++ = strtol(digits, NULL, 8);
-			text += 4;
-		} else {
-			*to++ = *text++;
-		}
-	}
-	*to = '\0';
-}
-
 /* "TID PID (comm) S verdict: where"; comm may contain all that a line may. */
 static int parse_blocker(struct transition *t, char *line)
 {
@@ -67,14 +49,16 @@ static int parse_blocker(struct transition *t, char *line)
 	b->tid = tid;
 	b->pid = pid;
 	b->comm = copy(open + 1);
-	unescape(b->comm);
+	text_unescape(b->comm);
 	b->state = close[2];
 	where = strstr(close + 4, ": ");
 	if (where) {
 		*where = '\0';
 		b->where = copy(where + 2);
+		text_unescape(b->where);
 	}
 	b->verdict = copy(close + 4);
+	text_unescape(b->verdict);
 	return 0;
 }
 
@@ -88,6 +72,7 @@ static int parse_line(struct transition *t, char *line)
 		return 0;
 	*value = '\0';
 	value += 2;
+	text_unescape(value);
 	if (!strcmp(line, "patch"))
 		t->patch = copy(value);
 	else if (!strcmp(line, "target"))
@@ -159,9 +144,9 @@ void blocker_print(const struct blocker *b, int width)
 
 static void advise(const struct transition *t)
 {
-	fprintf(out, "%sWhat to do:%s wait (klp wait --progress); wake these (klp signal) or end\n",
-		paint(BOLD), paint(PLAIN));
-	fprintf(out, "them; turn back (klp reverse %s).\n", t->patch);
+	print_in(BOLD, "What to do:");
+	fputs(" wait (klp wait --progress); wake these (klp signal) or end\n", out);
+	print("them; turn back (klp reverse %s).\n", t->patch);
 }
 
 void blockers_print(const struct transition *t)
@@ -170,16 +155,17 @@ void blockers_print(const struct transition *t)
 		fputs("no transition\n", out);
 		return;
 	}
-	fprintf(out, "%s%s%s: on the way to %s", paint(BOLD), t->patch, paint(PLAIN),
-		t->target ? "patched" : "unpatched");
+	print_in(BOLD, "%s", t->patch);
+	print(": on the way to %s", t->target ? "patched" : "unpatched");
 	if (t->age != UNKNOWN)
 		fprintf(out, " for %ld s", t->age);
 	if (t->left != UNKNOWN)
-		fprintf(out, ", %ld task%s left", t->left, t->left == 1 ? "" : "s");
+		print(", %ld task%s left", t->left, t->left == 1 ? "" : "s");
 	fputc('\n', out);
-	if (t->nr)
-		fprintf(out, "%s    TID     PID S  NAME             WHY%s\n", paint(BOLD),
-			paint(PLAIN));
+	if (t->nr) {
+		print_in(BOLD, "    TID     PID S  NAME             WHY");
+		fputc('\n', out);
+	}
 	for (size_t i = 0; i < t->nr; i++) {
 		blocker_print(&t->blocker[i], 0);
 		fputc('\n', out);

@@ -141,15 +141,16 @@ static void warn_about_force(const struct patch *patch)
 	transition_read(&t);
 	blockers_print(&t);
 	transition_free(&t);
-	fprintf(out, "\n%sForcing declares these tasks to have arrived, wherever they are.%s\n",
-		paint(RED), paint(PLAIN));
-	fprintf(out, "- What they are inside of goes on as %s code and calls %s code. If the\n",
-		patch->enabled ? "old" : "new", patch->enabled ? "new" : "old");
+	fputc('\n', out);
+	print_in(RED, "Forcing declares these tasks to have arrived, wherever they are.");
+	fputc('\n', out);
+	print("- What they are inside of goes on as %s code and calls %s code. If the\n",
+	      patch->enabled ? "old" : "new", patch->enabled ? "new" : "old");
 	fputs("  patch does not allow for that, data gets corrupted or the kernel crashes,\n"
 	      "  now or later.\n"
 	      "- The modules of patches that go away can never be removed: plan a reboot.\n"
 	      "- Only the author of the patch can tell whether it is safe.\n", out);
-	fprintf(out, "The safe way back is: klp reverse %s\n", patch->name);
+	print("The safe way back is: klp reverse %s\n", patch->name);
 }
 
 static int confirm(const char *name)
@@ -164,7 +165,7 @@ static int confirm(const char *name)
 		next_step("if you are sure: klp force --yes %s", name);
 		return KLP_DECLINED;
 	}
-	fprintf(out, "Force patch %s? [y/N] ", name);
+	print("Force patch %s? [y/N] ", name);
 	fflush(out);
 	if (fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y'))
 		return KLP_OK;

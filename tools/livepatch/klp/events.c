@@ -17,6 +17,7 @@
 #define PREFIX		"klp-"	/* of the instance; our PID follows */
 
 #define MOST_FIELDS	6
+#define MOST_LINE	4096	/* characters of an event */
 
 /* The fields of an event in their order, and the sentence: {key} stands for a field. */
 static const struct event {
@@ -50,6 +51,7 @@ struct record {
 	char *text;
 	const struct event *event;		/* NULL: of a newer kernel */
 	char *value[MOST_FIELDS];		/* NULL: is not there */
+	int complete;				/* has all its fields */
 };
 
 /* Where "key=" stands in TEXT as a word for the last time; NULL if it does not. */
@@ -75,15 +77,19 @@ static void split_fields(struct record *r)
 		const char *key = r->event->keys[i];
 		char *at = key ? find_key(r->text, key) : NULL;
 
+		if (key && !at)
+			r->complete = 0;
 		if (!at)
 			continue;
 		/* No function: the task is not looked at, or not inside of one. */
 		if (strcmp(at, "func=0x0"))
 			r->value[i] = at + strlen(key) + 1;
-		if (at != r->text)
+		if (at != r->text) {
 			at[-1] = '\0';
-		else
+		} else {
+			r->complete &= !i;
 			break;
+		}
 	}
 }
 
@@ -101,30 +107,73 @@ static const char *seconds(const char *value)
 	return text;
 }
 
-/* "  comm-PID [CPU] FLAGS TIME: EVENT: FIELDS"; 0 when LINE is one of ours. */
-static int parse(struct record *r, char *line)
+/* Where the word that ends before AT begins. */
+static const char *word_before(const char *line, const char *at)
 {
-	char *event = strstr(line, ": klp_"), *time, *end;
+	while (at > line && at[-1] != ' ')
+		at--;
+	return at;
+}
+
+static const char *blanks_before(const char *line, const char *at)
+{
+	while (at > line && at[-1] == ' ')
+		at--;
+	return at;
+}
+
+/* "TASK-PID [CPU] FLAGS TIME" from LINE to END, where the flags may be missing. */
+static int is_head(const char *line, const char *end)
+{
+	const char *word = word_before(line, end);
+
+	if (word == end || strspn(word, "0123456789.") < (size_t)(end - word))
+		return 0;
+	end = blanks_before(line, word);
+	word = word_before(line, end);
+	if (word != end && end[-1] != ']') {
+		end = blanks_before(line, word);
+		word = word_before(line, end);
+	}
+	if (word == end || *word != '[' || end[-1] != ']')
+		return 0;
+	return blanks_before(line, word) != line;
+}
+
+/*
+ * The ": klp_NAME: " of an event behind its head, or NULL.  The name of a task may have line feeds
+ * in it, but has no room for all that.
+ */
+static char *find_event(char *line)
+{
+	for (char *at = strstr(line, ": klp_"); at; at = strstr(at + 1, ": klp_")) {
+		size_t len = strspn(at + 2, "abcdefghijklmnopqrstuvwxyz0123456789_");
+
+		if (at[2 + len] == ':' && is_head(line, at))
+			return at;
+	}
+	return NULL;
+}
+
+/* "TASK-PID [CPU] FLAGS TIME: EVENT: FIELDS", which has an event. */
+static void parse(struct record *r, char *line)
+{
+	char *event = find_event(line), *end;
 
 	memset(r, 0, sizeof(*r));
-	if (!event)
-		return -EINVAL;
 	*event = '\0';
-	time = strrchr(line, ' ');
-	r->time = strtod(time ? time + 1 : line, NULL);
+	r->time = strtod(word_before(line, event), NULL);
 	r->name = event + 2;
 	end = strchr(r->name, ':');
-	if (!end)
-		return -EINVAL;
 	*end = '\0';
 	r->text = end + 1 + strspn(end + 1, " ");
+	r->complete = 1;
 	for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
 		if (!strcmp(events[i].name, r->name))
 			r->event = &events[i];
 	}
 	if (r->event)
 		split_fields(r);
-	return 0;
 }
 
 /* For people. */
@@ -163,14 +212,13 @@ static void print_sentence(const struct record *r)
 
 static void print_record(const struct record *r)
 {
-	fprintf(out, "%s%.6f%s ", paint(DIM), r->time, paint(PLAIN));
+	print_in(DIM, "%.6f", r->time);
+	fputc(' ', out);
 	if (r->event) {
 		print_sentence(r);
 	} else {
 		/* A newer kernel: as it is. */
-		print_clean(r->name, strlen(r->name));
-		fputs(": ", out);
-		print_clean(r->text, strlen(r->text));
+		print("%s: %s", r->name, r->text);
 	}
 	fputc('\n', out);
 }
@@ -196,24 +244,69 @@ static void json_record(const struct record *r)
 	json_close();
 }
 
-static void tell_line(char *line)
+static int is_complete(const char *line)
 {
-	char *whole = copy(line);
+	char *text = copy(line);
 	struct record record;
 
-	if (parse(&record, line)) {
-		/* "CPU 1 [LOST 12 EVENTS]" and the like. */
-		if (*whole && !(options.given & OPT_JSON)) {
-			print_clean(whole, strlen(whole));
-			fputc('\n', out);
-		}
-	} else if (options.given & OPT_JSON) {
+	parse(&record, text);
+	free(text);
+	return record.complete;
+}
+
+static void tell_event(char *line)
+{
+	struct record record;
+
+	parse(&record, line);
+	if (options.given & OPT_JSON)
 		json_record(&record);
-	} else {
+	else
 		print_record(&record);
-	}
 	fflush(out);
-	free(whole);
+}
+
+/* "CPU:1 [LOST 12 EVENTS]", with or without the number. */
+static int is_loss(const char *line)
+{
+	int some = 0, many = 0;
+
+	sscanf(line, "CPU:%*d [LOST %*u EVENTS]%n", &some);
+	sscanf(line, "CPU:%*d [LOST EVENTS]%n", &many);
+	return (some && !line[some]) || (many && !line[many]);
+}
+
+/* An event that goes on in the next line, since the name of its task has line feeds in it. */
+static char *unfinished;
+static int begun;		/* there have been events */
+
+static void finish(void)
+{
+	if (unfinished)
+		tell_event(unfinished);
+	free(unfinished);
+	unfinished = NULL;
+}
+
+/* Lines that are none of an event are told only where no name of a task can have made them. */
+static void tell_line(char *line)
+{
+	char *longer;
+
+	if (find_event(line)) {
+		finish();
+		begun = 1;
+		unfinished = copy(line);
+	} else if (unfinished && !is_loss(line) && strlen(unfinished) < MOST_LINE) {
+		longer = format("%s\n%s", unfinished, line);
+		free(unfinished);
+		unfinished = longer;
+	} else if (!(options.given & OPT_JSON) && (is_loss(line) || (*line == '#' && !begun))) {
+		print("%s\n", line);
+		fflush(out);
+	}
+	if (unfinished && is_complete(unfinished))
+		finish();
 }
 
 /* Until the end of the time or of the user's patience. */
@@ -257,6 +350,7 @@ static void follow(int fd)
 		if (have == sizeof(buf) - 1)
 			have = 0;
 	}
+	finish();
 }
 
 /* Instances that a klp has left behind when it was killed. */
@@ -291,7 +385,7 @@ static int follow_instance(const char *instance)
 		error("%s: %s", fd < 0 ? pipe : enable, strerror(-ret));
 		not_permitted("is the kernel locked down? See /sys/kernel/security/lockdown");
 	} else {
-		fputs("klp: following; Ctrl-C ends it\n", stderr);
+		remark("following; Ctrl-C ends it");
 		follow(fd);
 		status = KLP_OK;
 	}

@@ -48,7 +48,7 @@ char *copy(const char *text)
 	return or_die(strdup(text));
 }
 
-static char *vformat(const char *fmt, va_list args)
+char *vformat(const char *fmt, va_list args)
 {
 	char *text;
 

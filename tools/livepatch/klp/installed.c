@@ -106,16 +106,17 @@ static void print_rows(const struct rows *all)
 		if (row->m.name && (int)strlen(row->m.name) > name)
 			name = strlen(row->m.name);
 	}
-	fprintf(out, "%s%-*s  %-*s  %-*s  STATE%s\n", paint(BOLD), release, "KERNEL", file, "FILE",
-		name, "PATCH", paint(PLAIN));
+	print_in(BOLD, "%-*s  %-*s  %-*s  STATE", release, "KERNEL", file, "FILE", name, "PATCH");
+	fputc('\n', out);
 	for (size_t i = 0; i < all->nr; i++) {
 		const struct row *row = &all->row[i];
-		const char *colour = paint(!strcmp(row->state, "in force") ? GREEN : PLAIN);
+		enum colour colour = strcmp(row->state, "in force") ? PLAIN : GREEN;
 
 		print_padded(row->release, release);
 		print_padded(row->file, file);
 		print_padded(row->m.name ? row->m.name : "-", name);
-		fprintf(out, "%s%s%s\n", colour, row->state, paint(PLAIN));
+		print_in(colour, "%s", row->state);
+		fputc('\n', out);
 	}
 }
 

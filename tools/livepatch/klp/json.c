@@ -13,28 +13,36 @@ static char stack[MOST_DEPTH];
 static int filled[MOST_DEPTH];	/* something stands at this depth */
 static int depth;
 
+/* Characters of more than 16 bits are written as two surrogates. */
+static void escape(long character)
+{
+	if (character > 0xffff) {
+		fprintf(out, "\\u%04lx", 0xd7c0 + (character >> 10));
+		character = 0xdc00 + (character & 0x3ff);
+	}
+	fprintf(out, "\\u%04lx", character);
+}
+
+/* What can do harm is escaped: documents are looked at on terminals as well. */
 static void quote(const char *text)
 {
-	const char *next;
-	size_t len;
-
 	fputc('"', out);
-	for (; *text; text = next) {
-		unsigned char c = *text;
+	while (*text) {
+		const char *start = text;
+		long character = text_next(&text);
 
-		next = utf8_step(text, &len);
-		if (!len)
+		if (character == NO_CHARACTER)
 			fputs("\\ufffd", out);
-		else if (c == '"' || c == '\\')
-			fprintf(out, "\\%c", c);
-		else if (c == '\n')
+		else if (character == '"' || character == '\\')
+			fprintf(out, "\\%c", (int)character);
+		else if (character == '\n')
 			fputs("\\n", out);
-		else if (c == '\t')
+		else if (character == '\t')
 			fputs("\\t", out);
-		else if (c < 0x20 || c == 0x7f)
-			fprintf(out, "\\u%04x", c);
+		else if (text_is_harmful(character))
+			escape(character);
 		else
-			fwrite(text, 1, len, out);
+			fwrite(start, 1, text - start, out);
 	}
 	fputc('"', out);
 }

@@ -462,9 +462,21 @@ void hush(int more);
 void next_step(const char *fmt, ...) __printf(1, 2);
 void not_permitted(const char *otherwise);
 void tell(const char *fmt, ...) __printf(1, 2);
+void remark(const char *fmt, ...) __printf(1, 2);
+void print(const char *fmt, ...) __printf(1, 2);
+void print_in(enum colour colour, const char *fmt, ...) __printf(2, 3);
+void print_lines(const char *text);
 void print_clean(const char *text, size_t most);
 void print_padded(const char *text, int width);
-const char *utf8_step(const char *text, size_t *len);
+
+/* ---- text.c */
+
+#define NO_CHARACTER	(-1L)
+
+int text_is_harmful(long character);
+long text_next(const char **text);
+void text_clean(char *text);
+void text_unescape(char *text);
 
 /* ---- file.c */
 
@@ -474,6 +486,7 @@ void *allocate(size_t size);
 void *grow(void *array, size_t nr, size_t size);
 void *grow_by(void *array, size_t nr, size_t more, size_t size);
 char *copy(const char *text);
+char *vformat(const char *fmt, va_list args);
 char *format(const char *fmt, ...) __printf(1, 2);
 char *rooted(const char *fmt, ...) __printf(1, 2);
 char *read_all(const char *path);

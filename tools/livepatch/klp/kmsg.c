@@ -81,7 +81,7 @@ void kmsg_dump(void)
 	int fd = open_log();
 
 	if (fd < 0) {
-		fprintf(out, "cannot be read: %s\n", strerror(errno));
+		print("cannot be read: %s\n", strerror(errno));
 		return;
 	}
 	while ((text = next_record(fd, record))) {
@@ -91,9 +91,7 @@ void kmsg_dump(void)
 			continue;
 		if (text != record)
 			sscanf(record, "%*u,%*u,%llu", &usec);
-		fprintf(out, "[%5llu.%06llu] ", usec / 1000000, usec % 1000000);
-		print_clean(text, strlen(text));
-		fputc('\n', out);
+		print("[%5llu.%06llu] %s\n", usec / 1000000, usec % 1000000, text);
 	}
 	close(fd);
 }

@@ -44,13 +44,13 @@ static void row_print(const struct patch *p, int width)
 {
 	char order[24], set[24];
 
-	fprintf(out, "%-5s  %-*s  %s%-9s%s  %-3s  %-7s  %9zu ",
-		number(order, sizeof(order), p->stack_order), width, p->name, paint(colour_of(p)),
-		patch_state(p), paint(PLAIN),
-		number(set, sizeof(set), p->replace_set), yes_no(p->replace), patch_functions(p));
+	print("%-5s  %-*s  ", number(order, sizeof(order), p->stack_order), width, p->name);
+	print_in(colour_of(p), "%-9s", patch_state(p));
+	print("  %-3s  %-7s  %9zu ", number(set, sizeof(set), p->replace_set), yes_no(p->replace),
+	      patch_functions(p));
 	for (size_t i = 0; i < p->nr; i++)
-		fprintf(out, " %s%s", p->objects[i].name,
-			p->objects[i].patched == 0 ? "(not patched)" : "");
+		print(" %s%s", p->objects[i].name,
+		      p->objects[i].patched == 0 ? "(not patched)" : "");
 	fputc('\n', out);
 }
 
@@ -62,8 +62,8 @@ void list_print(const struct patches *all)
 		fputs("no livepatches\n", out);
 		return;
 	}
-	fprintf(out, "%sORDER  %-*s  STATE      SET  REPLACE  FUNCTIONS  OBJECTS%s\n", paint(BOLD),
-		width, "PATCH", paint(PLAIN));
+	print_in(BOLD, "ORDER  %-*s  STATE      SET  REPLACE  FUNCTIONS  OBJECTS", width, "PATCH");
+	fputc('\n', out);
 	for (size_t i = 0; i < all->nr; i++) {
 		const struct patch *p = &all->patch[i];
 
@@ -140,7 +140,7 @@ static void line(const char *what, const char *value)
 {
 	if (!value)
 		value = "-";
-	fprintf(out, "%-13s %s\n", what, strcmp(value, "-") ? value : "not shown by this kernel");
+	print("%-13s %s\n", what, strcmp(value, "-") ? value : "not shown by this kernel");
 }
 
 static void transition_line(const struct patch *p)
@@ -153,7 +153,7 @@ static void transition_line(const struct patch *p)
 	if (left == UNKNOWN)
 		line("tasks left:", "unknown, only root can see");
 	else
-		fprintf(out, "%-13s %ld\n", "tasks left:", left);
+		print("%-13s %ld\n", "tasks left:", left);
 }
 
 static void show_print(const struct patch *p)
@@ -161,8 +161,10 @@ static void show_print(const struct patch *p)
 	char buf[24];
 	char *version = read_line("/sys/module/%s/version", p->name);
 
-	fprintf(out, "%-13s %s\n", "patch:", p->name);
-	fprintf(out, "%-13s %s%s%s\n", "state:", paint(colour_of(p)), patch_state(p), paint(PLAIN));
+	print("%-13s %s\n", "patch:", p->name);
+	print("%-13s ", "state:");
+	print_in(colour_of(p), "%s", patch_state(p));
+	fputc('\n', out);
 	transition_line(p);
 	line("cumulative:", yes_no(p->replace));
 	line("replace set:", number(buf, sizeof(buf), p->replace_set));
@@ -174,11 +176,11 @@ static void show_print(const struct patch *p)
 	for (size_t i = 0; i < p->nr; i++) {
 		const struct object *object = &p->objects[i];
 
-		fprintf(out, "object %s: %s, %zu function%s\n", object->name,
-			object->patched == 0 ? "not patched now" : "patched", object->nr,
-			object->nr == 1 ? "" : "s");
+		print("object %s: %s, %zu function%s\n", object->name,
+		      object->patched == 0 ? "not patched now" : "patched", object->nr,
+		      object->nr == 1 ? "" : "s");
 		for (size_t j = 0; j < object->nr; j++) {
-			fprintf(out, "  %s", object->functions[j].name);
+			print("  %s", object->functions[j].name);
 			if (object->functions[j].sympos > 1)
 				fprintf(out, " (number %lu of this name)",
 					object->functions[j].sympos);

@@ -141,11 +141,24 @@ static int take_option(const struct command *command, int letter)
 	return KLP_OK;
 }
 
+/* getopt_long() would pass on to the terminal whatever has been typed. */
+static int bad_option(const struct command *command, char **argv, const char *what)
+{
+	const char *given = argv[optind - 1];
+
+	if (optopt && strncmp(given, "--", 2))
+		error("%s: -%c %s", command->name, optopt, what);
+	else
+		error("%s: %s %s", command->name, given, what);
+	next_step("see: klp %s --help", command->name);
+	return KLP_USAGE;
+}
+
 static int read_options(const struct command *command, int argc, char **argv)
 {
 	int letter, status;
 
-	while ((letter = getopt_long(argc, argv, "o:hV", long_options, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, ":o:hV", long_options, NULL)) != -1) {
 		switch (letter) {
 		case 'h':
 			command_usage(stdout, command);
@@ -153,9 +166,10 @@ static int read_options(const struct command *command, int argc, char **argv)
 		case 'V':
 			puts("klp " KLP_VERSION);
 			exit(output_end());
+		case ':':
+			return bad_option(command, argv, "wants a value");
 		case '?':
-			next_step("see: klp %s --help", command->name);
-			return KLP_USAGE;
+			return bad_option(command, argv, "is no option, or not of this form");
 		default:
 			status = take_option(command, letter);
 			if (status)
@@ -244,8 +258,6 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return KLP_USAGE;
 	}
-	/* getopt_long() names the program in what it says. */
-	argv[1] = "klp";
 	status = read_options(command, argc - 1, argv + 1);
 	if (!status)
 		status = take_config(command);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * How does klp speak?  Results go to "out", which is standard output unless a report is written;
- * errors and what to do about them go to standard error. Colours only on a terminal, and never when
+ * errors and what to do about them go to standard error. What can do harm to a terminal or to a line
+ * never gets through, see text.c; JSON has its own way to see to that. Colours only on a terminal, and never when
  * NO_COLOR is set.
  */
 #include <errno.h>
@@ -67,18 +68,19 @@ void hush(int more)
 	hushed += more;
 }
 
+/* Errors name files, modules and patches, and pass on what the kernel has said: all is cleaned. */
 static void speak(enum colour colour, const char *word, const char *fmt, va_list args)
 {
 	char *text;
 
 	if (hushed)
 		return;
+	text = vformat(fmt, args);
+	text_clean(text);
 	fflush(out);
 	/* In one piece: others may be writing, too. */
-	if (vasprintf(&text, fmt, args) < 0)
-		return;
-	fprintf(stderr, "%sklp: %s%s%s\n", colours[1] ? sequences[colour] : "", word, text,
-		colours[1] ? sequences[PLAIN] : "");
+	fprintf(stderr, "%sklp: %s%s%s\n", colours[1] && colour != PLAIN ? sequences[colour] : "",
+		word, text, colours[1] && colour != PLAIN ? sequences[PLAIN] : "");
 	free(text);
 }
 
@@ -111,6 +113,81 @@ void not_permitted(const char *otherwise)
 		next_step("%s", otherwise);
 }
 
+/* What goes on beside the results. */
+void remark(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	speak(PLAIN, "", fmt, args);
+	va_end(args);
+}
+
+/* The first MOST characters, none of which can do harm. */
+void print_clean(const char *text, size_t most)
+{
+	while (*text && most--) {
+		const char *start = text;
+		long character = text_next(&text);
+
+		if (character == NO_CHARACTER || text_is_harmful(character))
+			fputc('?', out);
+		else
+			fwrite(start, 1, text - start, out);
+	}
+}
+
+/* Whatever the arguments are, this is one line: a line feed counts at the end of FMT only. */
+static void vprint(const char *fmt, va_list args)
+{
+	size_t len = strlen(fmt);
+	int ends = len && fmt[len - 1] == '\n';
+	char *text = vformat(fmt, args);
+
+	if (ends)
+		text[strlen(text) - 1] = '\0';
+	print_clean(text, strlen(text));
+	if (ends)
+		fputc('\n', out);
+	free(text);
+}
+
+/* The way for everything that klp has not made up itself, unless it is JSON. */
+void print(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vprint(fmt, args);
+	va_end(args);
+}
+
+void print_in(enum colour colour, const char *fmt, ...)
+{
+	va_list args;
+
+	fputs(paint(colour), out);
+	va_start(args, fmt);
+	vprint(fmt, args);
+	va_end(args);
+	fputs(paint(PLAIN), out);
+}
+
+/* A text of several lines, with tabs. */
+void print_lines(const char *text)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\n\t");
+		char *part = format("%.*s", (int)len, text);
+
+		print_clean(part, len);
+		free(part);
+		text += len;
+		if (*text)
+			fputc(*text++, out);
+	}
+}
+
 /* How things go on; not for --json, whose output is the document alone. */
 void tell(const char *fmt, ...)
 {
@@ -119,56 +196,10 @@ void tell(const char *fmt, ...)
 	if (options.given & OPT_JSON)
 		return;
 	va_start(args, fmt);
-	vfprintf(out, fmt, args);
+	vprint(fmt, args);
 	va_end(args);
 	fputc('\n', out);
 	fflush(out);
-}
-
-/* The next character: its length in bytes, 0 if it is not well-formed UTF-8. */
-const char *utf8_step(const char *text, size_t *len)
-{
-	const unsigned char *c = (const unsigned char *)text;
-	size_t need;
-
-	if (c[0] < 0x80)
-		need = 1;
-	else if (c[0] >= 0xc2 && c[0] < 0xe0)
-		need = 2;
-	else if (c[0] >= 0xe0 && c[0] < 0xf0)
-		need = 3;
-	else if (c[0] >= 0xf0 && c[0] < 0xf5)
-		need = 4;
-	else
-		need = 0;
-	for (size_t i = 1; i < need; i++) {
-		if ((c[i] & 0xc0) != 0x80)
-			need = 0;
-	}
-	/* Overlong forms, surrogates, beyond the end. */
-	if ((need == 3 && ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] >= 0xa0))) ||
-	    (need == 4 && ((c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] >= 0x90))))
-		need = 0;
-	*len = need;
-	return text + (need ? need : 1);
-}
-
-/* Names of tasks are chosen by anybody: nothing of them may steer the terminal. */
-void print_clean(const char *text, size_t most)
-{
-	while (*text && most--) {
-		size_t len;
-		const char *next = utf8_step(text, &len);
-		unsigned char c = *text;
-
-		/* 0xc2 0x80 to 0x9f are control characters as well. */
-		if (!len || c < 0x20 || c == 0x7f ||
-		    (c == 0xc2 && (unsigned char)text[1] < 0xa0))
-			fputc('?', out);
-		else
-			fwrite(text, 1, len, out);
-		text = next;
-	}
 }
 
 /* A column of a table. */

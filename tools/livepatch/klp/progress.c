@@ -62,10 +62,12 @@ static void draw_bar(const char *name, long target, long left, double seconds, i
 	if (room > 50)
 		room = 50;
 	full = total > 0 ? room * (total - left) / total : 0;
-	fprintf(out, "%s[%s", head, paint(left ? YELLOW : GREEN));
+	print("%s[", head);
+	fputs(paint(left ? YELLOW : GREEN), out);
 	for (int i = 0; i < room; i++)
 		fputc(i < full ? '#' : '-', out);
-	fprintf(out, "%s]%s\n", paint(PLAIN), tail);
+	fputs(paint(PLAIN), out);
+	print("]%s\n", tail);
 	height++;
 }
 
@@ -109,8 +111,7 @@ static void say(const char *name, double seconds)
 	if (transition.left == shown)
 		return;
 	shown = transition.left;
-	fprintf(out, "%s: %ld of %ld tasks left after %.0f s\n", name, transition.left, total,
-		seconds);
+	print("%s: %ld of %ld tasks left after %.0f s\n", name, transition.left, total, seconds);
 	for (size_t i = 0; i < transition.nr && i < MOST_BLOCKERS; i++) {
 		blocker_print(&transition.blocker[i], 0);
 		fputc('\n', out);

@@ -21,11 +21,11 @@ static void print_file(const char *name)
 	char *path = rooted("%s", name), *text = read_all(path);
 
 	if (!text)
-		fprintf(out, "%s: %s\n", path, strerror(errno));
+		print("%s: %s\n", path, strerror(errno));
 	else if (!*text)
-		fprintf(out, "%s is empty\n", path);
+		print("%s is empty\n", path);
 	else
-		fputs(text, out);
+		print_lines(text);
 	if (text && *text && text[strlen(text) - 1] != '\n')
 		fputc('\n', out);
 	free(text);
@@ -41,7 +41,7 @@ static void print_kernel(void)
 
 	if (gmtime_r(&seconds, &tm))
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm);
-	fprintf(out, "written: %s by klp " KLP_VERSION "\n", when);
+	print("written: %s by klp " KLP_VERSION "\n", when);
 	print_file("/proc/version");
 	fputs("command line: ", out);
 	print_file("/proc/cmdline");
@@ -68,7 +68,7 @@ static void print_parameters(void)
 	for (size_t i = 0; i < nr; i++) {
 		char *value = read_line("/sys/module/livepatch/parameters/%s", names[i]);
 
-		fprintf(out, "%s=%s\n", names[i], value ? value : "(cannot be read)");
+		print("%s=%s\n", names[i], value ? value : "(cannot be read)");
 		free(value);
 	}
 	free_list(names, nr);
@@ -85,13 +85,13 @@ static void print_patches(void)
 		const struct patch *p = &all.patch[i];
 
 		fputc('\n', out);
-		fprintf(out, "patch %s: %s\n", p->name, patch_state(p));
+		print("patch %s: %s\n", p->name, patch_state(p));
 		for (size_t j = 0; j < p->nr; j++) {
 			const struct object *object = &p->objects[j];
 
 			for (size_t k = 0; k < object->nr; k++)
-				fprintf(out, "  %s:%s,%lu\n", object->name,
-					object->functions[k].name, object->functions[k].sympos);
+				print("  %s:%s,%lu\n", object->name, object->functions[k].name,
+				      object->functions[k].sympos);
 		}
 	}
 	patches_free(&all);
@@ -110,13 +110,13 @@ static void stack_of(const struct blocker *b)
 {
 	static const char * const files[] = { "patch_state", "wchan", "syscall", "stack" };
 
-	fprintf(out, "task %ld of process %ld (", b->tid, b->pid);
-	print_clean(b->comm, strlen(b->comm));
-	fprintf(out, "), state %c, %s\n", b->state, b->verdict);
+	print("task %ld of process %ld (%s), state %c, %s\n", b->tid, b->pid, b->comm, b->state,
+	      b->verdict);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		char *path = format("/proc/%ld/task/%ld/%s", b->pid, b->tid, files[i]);
 
-		fprintf(out, "%s:%s", files[i], strcmp(files[i], "stack") ? " " : "\n");
+		print("%s:", files[i]);
+		fputc(strcmp(files[i], "stack") ? ' ' : '\n', out);
 		print_file(path);
 		free(path);
 	}
@@ -180,7 +180,9 @@ static const struct {
 static void print_text(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
-		fprintf(out, "%s==== %s\n", i ? "\n" : "", sections[i].title);
+		if (i)
+			fputc('\n', out);
+		print("==== %s\n", sections[i].title);
 		sections[i].print();
 	}
 }
@@ -279,7 +281,7 @@ static int write_report(const char *path)
 		error("%s: writing the report failed: %s", path, strerror(errno));
 		next_step("choose another file: klp report --output FILE");
 	} else {
-		fprintf(stderr, "klp: the report is in %s\n", path);
+		remark("the report is in %s", path);
 	}
 	return status;
 }

@@ -23,7 +23,7 @@ static long whole(const char *value)
 static void entry(const char *key, const char *value)
 {
 	if (!(options.given & OPT_JSON))
-		fprintf(out, "  %s: %s\n", key, value);
+		print("  %s: %s\n", key, value);
 	else if (whole(value) != UNKNOWN)
 		json_number(key, whole(value));
 	else
@@ -60,6 +60,7 @@ void statistics_show(const char *patch)
 		*value = '\0';
 		value += 2;
 		key += strspn(key, " \t");
+		text_unescape(value);
 		if (!strcmp(key, "patch")) {
 			inside = !seen && !strcmp(value, patch);
 			if (inside) {

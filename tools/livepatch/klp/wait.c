@@ -100,8 +100,12 @@ static int judge(const char *name, enum outcome outcome, enum outcome want, doub
 	default:
 		break;
 	}
-	tell("%s: %s%s%s after %.2f s", name, paint(outcome == want ? GREEN : RED),
-	     outcomes[outcome], paint(PLAIN), seconds);
+	if (!(options.given & OPT_JSON)) {
+		print("%s: ", name);
+		print_in(outcome == want ? GREEN : RED, "%s", outcomes[outcome]);
+		print(" after %.2f s\n", seconds);
+		fflush(out);
+	}
 	if (outcome == want)
 		return KLP_OK;
 	error("patch %s: somebody else has turned it back, it is %s", name, outcomes[outcome]);
