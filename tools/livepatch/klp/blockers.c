@@ -111,6 +111,7 @@ static void transition_init(struct transition *t)
 /* What is going on. */
 void transition_read(struct transition *t)
 {
+	long before = unseen_count();
 	struct patch patch;
 
 	transition_init(t);
@@ -120,13 +121,19 @@ void transition_read(struct transition *t)
 
 	transition_free(t);
 	transition_init(t);
-	if (!patch_in_transition(&patch))
-		return;
-	t->patch = copy(patch.name);
-	t->target = patch.enabled;
-	patch_free(&patch);
-	t->left = tasks_left(t->patch, t->target);
-	tasks_collect(t);
+	t->denied = unseen_count() != before;
+	/* There are other ways to know. */
+	unseen_forget(before);
+	if (patch_in_transition(&patch)) {
+		t->patch = copy(patch.name);
+		t->target = patch.enabled;
+		patch_free(&patch);
+		t->left = tasks_left(t->patch, t->target);
+		tasks_collect(t);
+	}
+	t->hidden = unseen_count() != before;
+	if (t->patch && t->denied)
+		unseen_note("why, in debugfs/livepatch/blockers", EACCES);
 }
 
 /* One line, of WIDTH columns at most if that is not 0. */
@@ -151,17 +158,20 @@ static void advise(const struct transition *t)
 
 void blockers_print(const struct transition *t)
 {
+	char *left = tasks_in_words(t->left);
+
 	if (!t->patch) {
-		fputs("no transition\n", out);
+		free(left);
+		print("%s\n", t->hidden ? "unknown whether there is a transition" :
+		      "no transition");
 		return;
 	}
 	print_in(BOLD, "%s", t->patch);
 	print(": on the way to %s", t->target ? "patched" : "unpatched");
 	if (t->age != UNKNOWN)
 		fprintf(out, " for %ld s", t->age);
-	if (t->left != UNKNOWN)
-		print(", %ld task%s left", t->left, t->left == 1 ? "" : "s");
-	fputc('\n', out);
+	print(", %s\n", left);
+	free(left);
 	if (t->nr) {
 		print_in(BOLD, "    TID     PID S  NAME             WHY");
 		fputc('\n', out);
@@ -172,8 +182,10 @@ void blockers_print(const struct transition *t)
 	}
 	if (t->left != UNKNOWN && t->left > (long)t->nr && t->nr)
 		fprintf(out, "and %ld more\n", t->left - (long)t->nr);
-	if (t->left == UNKNOWN)
-		fputs("who they are, only root can see\n", out);
+	if (t->hidden)
+		fputs("there may be others, not all tasks can be looked at\n", out);
+	if (t->denied)
+		fputs("(from /proc: why is told in debugfs, which cannot be read)\n", out);
 	else if (!t->by_kernel)
 		fputs("(from /proc: this kernel does not tell why, the first function is shown)\n",
 		      out);
@@ -185,7 +197,7 @@ static void blockers_json(const struct transition *t)
 	json_string("patch", t->patch);
 	json_string("target", !t->patch ? NULL : t->target ? "patched" : "unpatched");
 	json_number("age", t->age);
-	json_number("pending", t->patch ? t->left : 0);
+	json_number("pending", t->patch ? t->left : t->hidden ? UNKNOWN : 0);
 	json_string("source", t->by_kernel ? "kernel" : "proc");
 	json_open("blockers", '[');
 	for (size_t i = 0; i < t->nr; i++) {
@@ -207,7 +219,6 @@ static void blockers_json(const struct transition *t)
 
 int cmd_blockers(void)
 {
-	int status = KLP_OK;
 	struct transition t;
 
 	transition_read(&t);
@@ -218,11 +229,6 @@ int cmd_blockers(void)
 		if (t.patch && t.nr)
 			advise(&t);
 	}
-	if (t.patch && t.left == UNKNOWN) {
-		error("patch %s: the tasks of others cannot be looked at", t.patch);
-		next_step("run klp as root");
-		status = KLP_FAILED;
-	}
 	transition_free(&t);
-	return status;
+	return KLP_OK;
 }

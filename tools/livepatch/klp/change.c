@@ -47,11 +47,14 @@ int cmd_disable(void)
 
 static int find_moving(struct patch *patch)
 {
+	long before = unseen_count();
 	int status;
 
 	if (!options.argc) {
 		if (patch_in_transition(patch))
 			return KLP_OK;
+		if (unseen_count() != before)
+			return unseen_tell();
 		error("no patch is in transition, so there is nothing to turn round");
 		next_step("to take out a patch: klp disable PATCH; see which there are: klp list");
 		return KLP_FAILED;
@@ -61,6 +64,10 @@ static int find_moving(struct patch *patch)
 		return status;
 	if (patch->transition == 1)
 		return KLP_OK;
+	if (patch->hidden && patch->transition == UNKNOWN) {
+		patch_free(patch);
+		return unseen_tell();
+	}
 	error("patch %s is not in transition, it is %s", patch->name, patch_state(patch));
 	next_step("to take it out: klp disable %s", patch->name);
 	patch_free(patch);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * How are the small files of /proc and /sys read and written?  Paths are formats and begin with a
- * slash; --root puts another directory in front of them. What is returned belongs to the caller.
+ * slash; --root puts another directory in front of them. What is returned belongs to the caller; what
+ * is there but cannot be read is noted, see unseen.c.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -96,8 +97,10 @@ char *read_all(const char *path)
 	char *text;
 	ssize_t n;
 
-	if (fd < 0)
+	if (fd < 0) {
+		unseen_note(path, errno);
 		return NULL;
+	}
 
 	text = allocate(room);
 	for (;;) {
@@ -118,6 +121,7 @@ char *read_all(const char *path)
 	if (n < 0) {
 		free(text);
 		errno = saved;
+		unseen_note(path, saved);
 		return NULL;
 	}
 	return text;
@@ -215,6 +219,8 @@ int exists(const char *fmt, ...)
 	path = vrooted(fmt, args);
 	va_end(args);
 	ret = !access(path, F_OK);
+	if (!ret)
+		unseen_note(path, errno);
 	free(path);
 	return ret;
 }
@@ -232,15 +238,19 @@ char **list_directory(const char *path, size_t *nr)
 	char **names;
 
 	*nr = 0;
-	if (!dir)
+	if (!dir) {
+		unseen_note(path, errno);
 		return NULL;
+	}
 	names = allocate(sizeof(*names));
-	while ((entry = readdir(dir))) {
+	while (errno = 0, (entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
 		names = grow(names, *nr, sizeof(*names));
 		names[(*nr)++] = copy(entry->d_name);
 	}
+	if (errno)
+		unseen_note(path, errno);
 	closedir(dir);
 	qsort(names, *nr, sizeof(*names), by_name);
 	return names;

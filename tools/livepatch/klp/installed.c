@@ -2,8 +2,10 @@
 /*
  * klp list --installed: which patches are loaded at boot, and which of them are in force?
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "klp.h"
 
 struct row {
@@ -11,6 +13,7 @@ struct row {
 	const char *file;
 	struct module_file m;
 	char *state;
+	int unreadable;
 };
 
 struct rows {
@@ -46,7 +49,7 @@ static char *state_of(const struct rows *all, size_t index, const char *running)
 	char *state;
 
 	if (!name)
-		return copy("damaged");
+		return copy(row->unreadable ? "unreadable" : "damaged");
 	if (strcmp(row->release, running))
 		return copy("other kernel");
 	if (!patch_exists(name)) {
@@ -75,6 +78,9 @@ static void add_release(struct rows *all, const char *release)
 		all->row = grow(all->row, all->nr, sizeof(*row));
 		row = &all->row[all->nr++];
 		row->release = copy(release);
+		row->unreadable = access(path, R_OK);
+		if (row->unreadable)
+			unseen_note(path, errno);
 		hush(1);
 		if (module_open(&row->m, path)) {
 			free(row->m.name);
@@ -93,7 +99,8 @@ static void print_rows(const struct rows *all)
 	int file = strlen("FILE"), release = strlen("KERNEL"), name = strlen("PATCH");
 
 	if (!all->nr) {
-		fputs("no installed patches\n", out);
+		print("%s\n", unseen_first() ? "unknown which patches are installed" :
+		      "no installed patches");
 		return;
 	}
 	for (size_t i = 0; i < all->nr; i++) {
@@ -123,6 +130,11 @@ static void print_rows(const struct rows *all)
 static void print_json(const struct rows *all)
 {
 	json_open(NULL, '{');
+	if (!all->nr && unseen_first()) {
+		json_string("installed", NULL);
+		json_close();
+		return;
+	}
 	json_open("installed", '[');
 	for (size_t i = 0; i < all->nr; i++) {
 		const struct row *row = &all->row[i];

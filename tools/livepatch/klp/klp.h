@@ -22,6 +22,7 @@ enum status {
 	KLP_TIMEOUT,
 	KLP_UNSUPPORTED,
 	KLP_DECLINED,
+	KLP_UNKNOWN,
 	KLP_INTERRUPTED = 130,
 };
 
@@ -39,6 +40,8 @@ enum {
 	OPT_NO_REVERT	= 1 << 10,
 	OPT_INSTALLED	= 1 << 11,
 	OPT_RELEASE	= 1 << 12,
+	/* None: the command tells how things are, and whether it could see all of that. */
+	OPT_LOOKS	= 1 << 13,
 	/* None: the command may do without livepatch, and asks for it itself. */
 	OPT_ANYWHERE	= 1 << 8,
 	OPT_WAITS	= OPT_TIMEOUT | OPT_PROGRESS,
@@ -78,7 +81,7 @@ struct config {
 	int boot_revert;
 };
 
-/* Numbers that a kernel may not show are negative then. */
+/* Numbers that a kernel may not show, or not to everybody, are negative then. */
 #define UNKNOWN		(-1L)
 
 struct function {
@@ -91,6 +94,7 @@ struct object {
 	long patched;
 	struct function *functions;
 	size_t nr;
+	int unlisted;		/* the functions cannot be seen */
 };
 
 /**
@@ -107,6 +111,8 @@ struct object {
  * @forced: as in sysfs
  * @objects: what it patches
  * @nr: number of objects
+ * @unlisted: not all objects and functions can be seen
+ * @hidden: not all of this can be seen
  */
 struct patch {
 	char *name;
@@ -121,11 +127,15 @@ struct patch {
 	long forced;
 	struct object *objects;
 	size_t nr;
+	int unlisted;
+	int hidden;
 };
 
+/* HIDDEN: which there are cannot be seen. */
 struct patches {
 	struct patch *patch;
 	size_t nr;
+	int hidden;
 };
 
 /**
@@ -155,6 +165,8 @@ struct blocker {
  * @by_kernel: the kernel has judged the tasks, not klp
  * @blocker: those of them that are known by name
  * @nr: number of these
+ * @hidden: not all of this, or not even whether there is one, can be seen
+ * @denied: the kernel tells more in debugfs, but that cannot be read
  */
 struct transition {
 	char *patch;
@@ -164,6 +176,8 @@ struct transition {
 	int by_kernel;
 	struct blocker *blocker;
 	size_t nr;
+	int hidden;
+	int denied;
 };
 
 /**
@@ -248,6 +262,7 @@ enum outcome {
 	OUTCOME_UNPATCHED,
 	OUTCOME_TIMEOUT,
 	OUTCOME_INTERRUPTED,
+	OUTCOME_UNKNOWN,
 };
 
 /* ---- report.c */
@@ -327,6 +342,8 @@ void blocker_print(const struct blocker *b, int width);
 /* ---- task.c */
 
 long tasks_left(const char *patch, long target);
+long tasks_left_now(const char *patch, long target);
+char *tasks_in_words(long left);
 long tasks_total(void);
 void tasks_collect(struct transition *t);
 int task_is_kthread(long tid);
@@ -455,6 +472,7 @@ extern FILE *out;
 
 void output_init(void);
 int output_end(void);
+int unseen_tell(void);
 const char *paint(enum colour colour);
 int on_terminal(void);
 void error(const char *fmt, ...) __printf(1, 2);
@@ -513,6 +531,13 @@ void nap(double seconds);
 void patience(int on);
 void catch_interrupts(void);
 int interrupted(void);
+
+/* ---- unseen.c */
+
+void unseen_note(const char *what, int err);
+long unseen_count(void);
+void unseen_forget(long before);
+const char *unseen_first(void);
 
 /* ---- options.c */
 

@@ -16,6 +16,8 @@ static int open_log(void)
 	char *path = rooted("/dev/kmsg");
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
+	if (fd < 0)
+		unseen_note(path, errno);
 	free(path);
 	return fd;
 }

@@ -42,12 +42,13 @@ static int name_width(const struct patches *all)
 
 static void row_print(const struct patch *p, int width)
 {
-	char order[24], set[24];
+	char order[24], set[24], functions[24];
 
 	print("%-5s  %-*s  ", number(order, sizeof(order), p->stack_order), width, p->name);
 	print_in(colour_of(p), "%-9s", patch_state(p));
-	print("  %-3s  %-7s  %9zu ", number(set, sizeof(set), p->replace_set), yes_no(p->replace),
-	      patch_functions(p));
+	print("  %-3s  %-7s  %9s ", number(set, sizeof(set), p->replace_set), yes_no(p->replace),
+	      number(functions, sizeof(functions),
+		     p->unlisted ? UNKNOWN : (long)patch_functions(p)));
 	for (size_t i = 0; i < p->nr; i++)
 		print(" %s%s", p->objects[i].name,
 		      p->objects[i].patched == 0 ? "(not patched)" : "");
@@ -56,10 +57,11 @@ static void row_print(const struct patch *p, int width)
 
 void list_print(const struct patches *all)
 {
-	int width = name_width(all), hidden = 0;
+	int width = name_width(all), hidden = 0, unseen = 0;
 
 	if (!all->nr) {
-		fputs("no livepatches\n", out);
+		print("%s\n", all->hidden ? "unknown which livepatches there are" :
+		      "no livepatches");
 		return;
 	}
 	print_in(BOLD, "ORDER  %-*s  STATE      SET  REPLACE  FUNCTIONS  OBJECTS", width, "PATCH");
@@ -68,12 +70,17 @@ void list_print(const struct patches *all)
 		const struct patch *p = &all->patch[i];
 
 		row_print(p, width);
-		if (!p->inactive && (p->stack_order == UNKNOWN || p->replace_set == UNKNOWN ||
+		if (!p->inactive && !p->hidden && (p->stack_order == UNKNOWN || p->replace_set == UNKNOWN ||
 				     p->replace == UNKNOWN))
 			hidden = 1;
+		unseen |= p->hidden;
 	}
 	if (hidden)
 		fputs("\"-\": this kernel does not show it\n", out);
+	else if (unseen)
+		fputs("\"-\": unknown, it cannot be read\n", out);
+	if (all->hidden)
+		fputs("unknown which other livepatches there are\n", out);
 }
 
 static void patch_json(const struct patch *p)
@@ -88,6 +95,10 @@ static void patch_json(const struct patch *p)
 	json_flag("leave_kernel", p->leave_kernel);
 	json_number("stack_order", p->stack_order);
 	json_flag("forced", p->forced);
+	if (p->unlisted && !p->nr) {
+		json_string("objects", NULL);
+		return;
+	}
 	json_open("objects", '[');
 	for (size_t i = 0; i < p->nr; i++) {
 		const struct object *object = &p->objects[i];
@@ -95,6 +106,11 @@ static void patch_json(const struct patch *p)
 		json_open(NULL, '{');
 		json_string("name", object->name);
 		json_flag("patched", object->patched);
+		if (object->unlisted) {
+			json_string("functions", NULL);
+			json_close();
+			continue;
+		}
 		json_open("functions", '[');
 		for (size_t j = 0; j < object->nr; j++) {
 			json_open(NULL, '{');
@@ -103,6 +119,22 @@ static void patch_json(const struct patch *p)
 			json_close();
 		}
 		json_close();
+		json_close();
+	}
+	json_close();
+}
+
+static void list_json(const struct patches *all)
+{
+	json_open(NULL, '{');
+	if (all->hidden) {
+		json_string("patches", NULL);
+	} else {
+		json_open("patches", '[');
+		for (size_t i = 0; i < all->nr; i++) {
+			patch_json(&all->patch[i]);
+			json_close();
+		}
 		json_close();
 	}
 	json_close();
@@ -121,14 +153,7 @@ int cmd_list(void)
 		return status;
 	patches_read(&all);
 	if (options.given & OPT_JSON) {
-		json_open(NULL, '{');
-		json_open("patches", '[');
-		for (size_t i = 0; i < all.nr; i++) {
-			patch_json(&all.patch[i]);
-			json_close();
-		}
-		json_close();
-		json_close();
+		list_json(&all);
 	} else {
 		list_print(&all);
 	}
@@ -136,22 +161,25 @@ int cmd_list(void)
 	return KLP_OK;
 }
 
-static void line(const char *what, const char *value)
+static void line(const struct patch *p, const char *what, const char *value)
 {
-	if (!value)
-		value = "-";
-	print("%-13s %s\n", what, strcmp(value, "-") ? value : "not shown by this kernel");
+	if (!strcmp(value, "-"))
+		value = p->hidden ? "unknown, not everything can be read" :
+			"not shown by this kernel";
+	print("%-13s %s\n", what, value);
 }
 
 static void transition_line(const struct patch *p)
 {
 	long left;
 
+	if (p->transition == UNKNOWN && p->hidden)
+		line(p, "tasks left:", "-");
 	if (p->transition != 1)
 		return;
 	left = tasks_left(p->name, p->enabled);
 	if (left == UNKNOWN)
-		line("tasks left:", "unknown, only root can see");
+		line(p, "tasks left:", "unknown, not all tasks can be looked at");
 	else
 		print("%-13s %ld\n", "tasks left:", left);
 }
@@ -166,19 +194,22 @@ static void show_print(const struct patch *p)
 	print_in(colour_of(p), "%s", patch_state(p));
 	fputc('\n', out);
 	transition_line(p);
-	line("cumulative:", yes_no(p->replace));
-	line("replace set:", number(buf, sizeof(buf), p->replace_set));
-	line("leave kernel:", yes_no(p->leave_kernel));
-	line("stack order:", number(buf, sizeof(buf), p->stack_order));
-	line("forced:", yes_no(p->forced));
+	line(p, "cumulative:", yes_no(p->replace));
+	line(p, "replace set:", number(buf, sizeof(buf), p->replace_set));
+	line(p, "leave kernel:", yes_no(p->leave_kernel));
+	line(p, "stack order:", number(buf, sizeof(buf), p->stack_order));
+	line(p, "forced:", yes_no(p->forced));
 	if (version)
-		line("version:", version);
+		line(p, "version:", version);
 	for (size_t i = 0; i < p->nr; i++) {
 		const struct object *object = &p->objects[i];
 
-		print("object %s: %s, %zu function%s\n", object->name,
-		      object->patched == 0 ? "not patched now" : "patched", object->nr,
-		      object->nr == 1 ? "" : "s");
+		print("object %s: %s, ", object->name, !object->patched ? "not patched now" :
+		      object->patched == UNKNOWN && p->hidden ? "unknown whether patched" : "patched");
+		if (object->unlisted)
+			fputs("its functions cannot be read\n", out);
+		else
+			print("%zu function%s\n", object->nr, object->nr == 1 ? "" : "s");
 		for (size_t j = 0; j < object->nr; j++) {
 			print("  %s", object->functions[j].name);
 			if (object->functions[j].sympos > 1)
@@ -200,8 +231,7 @@ int cmd_show(void)
 		return status;
 	if (options.given & OPT_JSON) {
 		patch_json(&patch);
-		json_number("pending", patch.transition == 1 ?
-			    tasks_left(patch.name, patch.enabled) : 0);
+		json_number("pending", tasks_left_now(patch.name, patch.enabled));
 		statistics_show(patch.name);
 		json_close();
 	} else {

@@ -19,16 +19,17 @@ static const struct command {
 	int (*run)(void);
 	const char *help;
 } commands[] = {
-	{ "list", "", 0, 0, OPT_JSON | OPT_INSTALLED | OPT_RELEASE | OPT_ANYWHERE, cmd_list,
+	{ "list", "", 0, 0, OPT_JSON | OPT_INSTALLED | OPT_RELEASE | OPT_ANYWHERE | OPT_LOOKS,
+	  cmd_list,
 	  "patches, their state, order and objects" },
-	{ "show", "PATCH", 1, 1, OPT_JSON, cmd_show,
+	{ "show", "PATCH", 1, 1, OPT_JSON | OPT_LOOKS, cmd_show,
 	  "one patch: functions, last transition" },
 	{ "load", "{FILE.ko|NAME} [PARAMETER=VALUE]...", 0, MOST,
 	  OPT_WAITS | OPT_REVERT | OPT_NO_REVERT | OPT_NO_WAIT | OPT_ALL | OPT_DRY_RUN, cmd_load,
 	  "check patches, load them, wait until they are in force" },
 	{ "wait", "[PATCH]", 0, 1, OPT_WAITS | OPT_JSON, cmd_wait,
 	  "wait for the end of the transition" },
-	{ "blockers", "", 0, 0, OPT_JSON, cmd_blockers,
+	{ "blockers", "", 0, 0, OPT_JSON | OPT_LOOKS, cmd_blockers,
 	  "tasks that are waited for, and why" },
 	{ "disable", "PATCH", 1, 1, OPT_WAITS | OPT_NO_WAIT, cmd_disable,
 	  "take a patch back and wait until it is gone" },
@@ -49,7 +50,7 @@ static const struct command {
 	  "end the transition regardless; asks first" },
 	{ "events", "[FILE]", 0, 1, OPT_JSON | OPT_TIMEOUT | OPT_ANYWHERE, cmd_events,
 	  "follow what happens, in words" },
-	{ "report", "", 0, 0, OPT_JSON | OPT_OUTPUT, cmd_report,
+	{ "report", "", 0, 0, OPT_JSON | OPT_OUTPUT | OPT_LOOKS, cmd_report,
 	  "everything for a bug report" },
 };
 
@@ -267,6 +268,8 @@ int main(int argc, char **argv)
 		options.argv[0] = request_patch(options.argv[0]);
 	if (!status)
 		status = command->run();
+	if (!status && (command->options & OPT_LOOKS))
+		status = unseen_tell();
 	ended = output_end();
 	return status ? status : ended;
 }

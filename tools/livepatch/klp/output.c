@@ -188,6 +188,17 @@ void print_lines(const char *text)
 	}
 }
 
+/* The status of a command that tells how things are: has it seen all of that? */
+int unseen_tell(void)
+{
+	if (!unseen_first())
+		return KLP_OK;
+	error("not everything can be seen: %s", unseen_first());
+	next_step(geteuid() ? "run klp as root" :
+		  "see what keeps root from it: a container, or how /proc and /sys are mounted");
+	return KLP_UNKNOWN;
+}
+
 /* How things go on; not for --json, whose output is the document alone. */
 void tell(const char *fmt, ...)
 {

@@ -14,8 +14,12 @@
 /* Says so when the kernel has no livepatch. */
 int livepatch_needed(void)
 {
+	long before = unseen_count();
+
 	if (exists(LP))
 		return KLP_OK;
+	if (unseen_count() != before)
+		return unseen_tell();
 	error("%s%s does not exist: this kernel has no livepatch", root, LP);
 	if (!exists("/sys/kernel"))
 		next_step("mount sysfs: mount -t sysfs none /sys");
@@ -30,6 +34,7 @@ static void object_read(struct object *object, const char *patch)
 	size_t nr;
 	char **names = list_directory(path, &nr);
 
+	object->unlisted = !names;
 	object->patched = read_number(LP "/%s/%s/patched", patch, object->name);
 	for (size_t i = 0; i < nr; i++) {
 		char *comma = strrchr(names[i], ',');
@@ -72,12 +77,14 @@ static int is_being_replaced(const struct patch *patch)
 void patch_read(struct patch *patch, const char *name)
 {
 	char *path = rooted(LP "/%s", name);
+	long before = unseen_count();
 	size_t nr;
 	char **names = list_directory(path, &nr);
 
 	memset(patch, 0, sizeof(*patch));
 	patch->name = copy(name);
-	patch->inactive = !names;
+	patch->unlisted = unseen_count() != before;
+	patch->inactive = !names && !patch->unlisted;
 	patch->enabled = read_number(LP "/%s/enabled", name);
 	patch->transition = read_number(LP "/%s/transition", name);
 	patch->replace = read_number(LP "/%s/replace", name);
@@ -95,9 +102,11 @@ void patch_read(struct patch *patch, const char *name)
 		object = &patch->objects[patch->nr++];
 		object->name = copy(names[i]);
 		object_read(object, name);
+		patch->unlisted |= object->unlisted;
 	}
 	free_list(names, nr);
 	free(path);
+	patch->hidden = unseen_count() != before;
 	patch->replaced = is_being_replaced(patch);
 }
 
@@ -123,11 +132,16 @@ static int good_name(const char *name)
 int patch_find(struct patch *patch, const char *given)
 {
 	char *name = module_name(given);
+	long before = unseen_count();
 
 	if (good_name(name) && patch_exists(name)) {
 		patch_read(patch, name);
 		free(name);
 		return KLP_OK;
+	}
+	if (unseen_count() != before) {
+		free(name);
+		return unseen_tell();
 	}
 	error("patch %s: %s%s/%s does not exist", name, root, LP, name);
 	if (good_name(name) && module_loaded(name))
@@ -139,7 +153,10 @@ int patch_find(struct patch *patch, const char *given)
 	return KLP_FAILED;
 }
 
-/* True when there is a transition; the patch has to be freed then. */
+/*
+ * True when there is a transition; the patch has to be freed then.  When not, and something has been
+ * noted in unseen.c meanwhile, there may be one.
+ */
 int patch_in_transition(struct patch *patch)
 {
 	char *path = rooted(LP);
@@ -163,6 +180,8 @@ const char *patch_state(const struct patch *patch)
 {
 	if (patch->inactive)
 		return "inactive";
+	if (patch->hidden && (patch->enabled == UNKNOWN || patch->transition == UNKNOWN))
+		return "unknown";
 	if (patch->transition == 1)
 		return patch->enabled == 1 ? "enabling" : "disabling";
 	if (patch->replaced)
@@ -200,10 +219,12 @@ static int is_inactive(const char *module)
 void patches_read(struct patches *all)
 {
 	char *path = rooted(LP), **names;
+	long before = unseen_count();
 	size_t nr;
 
 	memset(all, 0, sizeof(*all));
 	names = list_directory(path, &nr);
+	all->hidden = unseen_count() != before;
 	free(path);
 	for (size_t i = 0; i < nr; i++) {
 		all->patch = grow(all->patch, all->nr, sizeof(*all->patch));

@@ -12,6 +12,7 @@
 #define DRAW_EVERY	0.2	/* seconds */
 #define LOOK_EVERY	1.0	/* it costs the kernel a look at the stacks of all who are left */
 #define MOST_BLOCKERS	10
+#define NOTHING_SHOWN	(-2L)	/* neither a number nor UNKNOWN */
 
 static struct transition transition;
 static double drawn, looked;	/* when */
@@ -44,11 +45,14 @@ static void draw_bar(const char *name, long target, long left, double seconds, i
 	int room, full;
 	char *line;
 
-	if (left < 0)
-		left = total;
 	snprintf(head, sizeof(head), "%.60s to %s ", name, target ? "patched" : "unpatched");
-	snprintf(tail, sizeof(tail), " %ld/%ld tasks, %ld left, %.0f s", total - left, total, left,
-		 seconds);
+	if (left < 0) {
+		snprintf(tail, sizeof(tail), " unknown how many tasks left, %.0f s", seconds);
+		left = total;
+	} else {
+		snprintf(tail, sizeof(tail), " %ld/%ld tasks, %ld left, %.0f s", total - left, total,
+			 left, seconds);
+	}
 	room = columns - 1 - (int)strlen(head) - (int)strlen(tail) - 2;
 	if (room < 4) {
 		/* No room for a bar: what is left matters most. */
@@ -111,7 +115,11 @@ static void say(const char *name, double seconds)
 	if (transition.left == shown)
 		return;
 	shown = transition.left;
-	print("%s: %ld of %ld tasks left after %.0f s\n", name, transition.left, total, seconds);
+	if (transition.left == UNKNOWN)
+		print("%s: unknown how many of %ld tasks left after %.0f s\n", name, total, seconds);
+	else
+		print("%s: %ld of %ld tasks left after %.0f s\n", name, transition.left, total,
+		      seconds);
 	for (size_t i = 0; i < transition.nr && i < MOST_BLOCKERS; i++) {
 		blocker_print(&transition.blocker[i], 0);
 		fputc('\n', out);
@@ -127,7 +135,7 @@ void progress_begin(const char *name)
 	drawn = -1;
 	looked = -1;
 	total = tasks_total();
-	shown = UNKNOWN;
+	shown = NOTHING_SHOWN;
 	height = 0;
 }
 

@@ -49,7 +49,10 @@ static void print_kernel(void)
 	print_file("/proc/uptime");
 	fputs("load: ", out);
 	print_file("/proc/loadavg");
-	fprintf(out, "tainted: %ld ", taint);
+	if (taint == UNKNOWN)
+		fputs("tainted: unknown", out);
+	else
+		fprintf(out, "tainted: %ld ", taint);
 	for (size_t i = 0; taint > 0 && i < strlen(taint_letters); i++) {
 		if (taint & (1L << i))
 			fputc(taint_letters[i], out);
@@ -63,7 +66,9 @@ static void print_parameters(void)
 	size_t nr;
 	char **names = list_directory(dir, &nr);
 
-	if (!nr)
+	if (!names && errno != ENOENT)
+		print("%s: %s\n", dir, strerror(errno));
+	else if (!nr)
 		fputs("this kernel has none\n", out);
 	for (size_t i = 0; i < nr; i++) {
 		char *value = read_line("/sys/module/livepatch/parameters/%s", names[i]);
@@ -128,7 +133,7 @@ static void print_stacks(void)
 
 	transition_read(&t);
 	if (!t.nr)
-		fputs("no blocked tasks\n", out);
+		print("no blocked tasks%s\n", t.hidden ? " that can be seen" : "");
 	for (size_t i = 0; i < t.nr; i++)
 		stack_of(&t.blocker[i]);
 	transition_free(&t);

@@ -151,18 +151,44 @@ static int signal_by_ptrace(const struct transition *t)
 
 static int tell_result(const char *patch, long target, int status)
 {
-	long left = patch_exists(patch) &&
-		read_number("/sys/kernel/livepatch/%s/transition", patch) == 1 ?
-		tasks_left(patch, target) : 0;
+	long left = tasks_left_now(patch, target);
+	char *words = tasks_in_words(left);
 
-	tell("%s: %ld task%s left", patch, left, left == 1 ? "" : "s");
-	if (!left || interrupted())
-		return interrupted() ? KLP_INTERRUPTED : KLP_OK;
-	if (status == KLP_OK)
+	tell("%s: %s", patch, words);
+	free(words);
+	if (interrupted())
+		return KLP_INTERRUPTED;
+	if (left == UNKNOWN)
+		return unseen_tell();
+	if (!left || status == KLP_OK)
 		return KLP_OK;
 	error("patch %s: no task could be woken up", patch);
 	next_step("see what they wait for: klp blockers; turn back: klp reverse %s", patch);
 	return KLP_FAILED;
+}
+
+static int signal_transition(const struct transition *t)
+{
+	int status;
+
+	if (exists(DELAY)) {
+		if (t->left == UNKNOWN)
+			tell("%s: the kernel wakes up those who are left", t->patch);
+		else
+			tell("%s: the kernel wakes up %ld task%s", t->patch, t->left,
+			     t->left == 1 ? "" : "s");
+		status = signal_by_kernel(t->patch);
+		return status ? status : tell_result(t->patch, t->target, KLP_OK);
+	}
+	if (*root) {
+		error("with --root klp only looks, the tasks of this machine are others");
+		next_step("leave out --root");
+		return KLP_FAILED;
+	}
+	tell("%s: this kernel cannot be asked to wake them up, klp interrupts them:", t->patch);
+	status = signal_by_ptrace(t);
+	wait_quietly(t->patch, moment());
+	return tell_result(t->patch, t->target, status);
 }
 
 int cmd_signal(void)
@@ -171,23 +197,13 @@ int cmd_signal(void)
 	struct transition t;
 
 	transition_read(&t);
-	if (!t.patch) {
-		tell("no transition");
-	} else if (exists(DELAY)) {
-		tell("%s: the kernel wakes up %ld task%s", t.patch, t.left, t.left == 1 ? "" : "s");
-		status = signal_by_kernel(t.patch);
-		if (!status)
-			status = tell_result(t.patch, t.target, KLP_OK);
-	} else if (*root) {
-		error("with --root klp only looks, the tasks of this machine are others");
-		next_step("leave out --root");
-		status = KLP_FAILED;
+	if (t.patch) {
+		status = signal_transition(&t);
+	} else if (t.hidden) {
+		tell("unknown whether there is a transition");
+		status = unseen_tell();
 	} else {
-		tell("%s: this kernel cannot be asked to wake them up, klp interrupts them:",
-		     t.patch);
-		status = signal_by_ptrace(&t);
-		wait_quietly(t.patch, moment());
-		status = tell_result(t.patch, t.target, status);
+		tell("no transition");
 	}
 	transition_free(&t);
 	return status;

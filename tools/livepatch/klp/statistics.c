@@ -4,6 +4,7 @@
  * livepatch/statistics: lines "key: value", the first of which is "patch: NAME".
  */
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "klp.h"
@@ -38,10 +39,12 @@ static void begin(void)
 		fputs("last transition:\n", out);
 }
 
-static void nothing(void)
+static void nothing(const char *error_text)
 {
 	if (options.given & OPT_JSON)
 		json_string("statistics", NULL);
+	else if (error_text)
+		print("last transition: unknown, debugfs cannot be read: %s\n", error_text);
 	else
 		fputs("last transition: no statistics in debugfs\n", out);
 }
@@ -49,7 +52,9 @@ static void nothing(void)
 void statistics_show(const char *patch)
 {
 	char *path = rooted("/sys/kernel/debug/livepatch/statistics");
+	long before = unseen_count();
 	char *text = read_all(path), *rest = text, *key;
+	const char *problem = unseen_count() == before ? NULL : strerror(errno);
 	int inside = 0, seen = 0;
 
 	while ((key = strsep(&rest, "\n"))) {
@@ -72,7 +77,7 @@ void statistics_show(const char *patch)
 		}
 	}
 	if (!seen)
-		nothing();
+		nothing(problem);
 	else if (options.given & OPT_JSON)
 		json_close();
 	free(text);

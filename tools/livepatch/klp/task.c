@@ -7,9 +7,25 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "klp.h"
 
+#define FIRST_PIDS	"pid:[4026531836]"	/* of the machine itself, the same in all kernels */
 #define PF_KTHREAD	0x00200000
+
+/* In a container, or with hidepid, there are more tasks than /proc has. */
+static void note_hidden(size_t entries)
+{
+	char *path = rooted("/proc/self/ns/pid"), name[64];
+	ssize_t len = readlink(path, name, sizeof(name) - 1);
+
+	name[len > 0 ? len : 0] = '\0';
+	if (len > 0 && strcmp(name, FIRST_PIDS))
+		unseen_note("the tasks outside of this container", 0);
+	else if (entries && !exists("/proc/1"))
+		unseen_note("/proc does not show the tasks of others (hidepid)", 0);
+	free(path);
+}
 
 /* Calls FN with each thread of the machine until it returns other than 0. */
 static void each_task(int (*fn)(long pid, long tid, void *arg), void *arg)
@@ -20,6 +36,7 @@ static void each_task(int (*fn)(long pid, long tid, void *arg), void *arg)
 
 	pids = list_directory(path, &nr);
 	free(path);
+	note_hidden(nr);
 	for (size_t i = 0; i < nr && !stop; i++) {
 		if (!isdigit((unsigned char)*pids[i]))
 			continue;
@@ -60,16 +77,39 @@ static int count_one(long pid, long tid, void *arg)
 	return 0;
 }
 
-/* How many tasks have not arrived; UNKNOWN for users who may not know. */
+/* How many tasks have not arrived in the transition of PATCH; UNKNOWN unless all can be seen. */
 long tasks_left(const char *patch, long target)
 {
 	struct census census = { .target = target };
-	long pending = read_number("/sys/kernel/livepatch/%s/pending", patch);
+	long before = unseen_count(), pending;
 
+	pending = read_number("/sys/kernel/livepatch/%s/pending", patch);
 	if (pending != UNKNOWN)
 		return pending;
 	each_task(count_one, &census);
-	return census.readable ? census.left : UNKNOWN;
+	if (!census.readable)
+		unseen_note("/proc shows no task with patch_state", 0);
+	else if (!census.left && read_number("/sys/kernel/livepatch/%s/transition", patch) == 1)
+		unseen_note("the idle tasks, which are not in /proc", 0);
+	return unseen_count() == before ? census.left : UNKNOWN;
+}
+
+/* The same where the transition may have ended. */
+long tasks_left_now(const char *patch, long target)
+{
+	long before = unseen_count();
+	long transition = read_number("/sys/kernel/livepatch/%s/transition", patch);
+
+	if (transition == 1)
+		return tasks_left(patch, target);
+	return unseen_count() == before ? 0 : UNKNOWN;
+}
+
+/* To be freed. */
+char *tasks_in_words(long left)
+{
+	return left == UNKNOWN ? copy("unknown how many tasks left") :
+		format("%ld task%s left", left, left == 1 ? "" : "s");
 }
 
 /* How many there are in all. */
@@ -160,7 +200,9 @@ static int is_in_the_way(const struct search *search, const char *frame)
 static void judge(const struct search *search, struct blocker *b)
 {
 	char *path = rooted("/proc/%ld/task/%ld/stack", b->pid, b->tid);
+	long before = unseen_count();
 	char *text = read_all(path), *rest = text, *frame;
+	int unreadable = unseen_count() != before;
 	char *first = NULL;
 
 	free(path);
@@ -182,7 +224,7 @@ static void judge(const struct search *search, struct blocker *b)
 	else if (search->patch.leave_kernel == 1 && !task_is_kthread(b->tid))
 		b->verdict = copy("waits for kernel exit");
 	else
-		b->verdict = copy("not told by this kernel");
+		b->verdict = copy(unreadable ? "stack cannot be read" : "not told by this kernel");
 	if (!b->where && first)
 		b->where = copy(first);
 	free(text);

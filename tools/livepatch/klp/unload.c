@@ -61,9 +61,14 @@ static char **newest_first(size_t *nr)
 static int unload_all(void)
 {
 	int status = KLP_OK, ret = KLP_OK;
+	long before = unseen_count();
 	size_t nr;
 	char **names = newest_first(&nr);
 
+	if (!nr && unseen_count() != before) {
+		free_list(names, nr);
+		return unseen_tell();
+	}
 	if (!nr)
 		tell("no livepatches");
 	/* While one is on its way the others cannot be moved. */

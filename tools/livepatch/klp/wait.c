@@ -14,14 +14,20 @@ static const char * const outcomes[] = {
 	[OUTCOME_UNPATCHED]	= "unpatched",
 	[OUTCOME_TIMEOUT]	= "timeout",
 	[OUTCOME_INTERRUPTED]	= "interrupted",
+	[OUTCOME_UNKNOWN]	= "unknown",
 };
 
 /* True when it has ended, with the outcome. */
 static int has_ended(const char *name, long *target, enum outcome *outcome)
 {
+	long before = unseen_count();
 	long enabled = read_number("/sys/kernel/livepatch/%s/enabled", name);
 	long transition = read_number("/sys/kernel/livepatch/%s/transition", name);
 
+	if (unseen_count() != before) {
+		*outcome = OUTCOME_UNKNOWN;
+		return 1;
+	}
 	if (enabled == UNKNOWN || transition == UNKNOWN) {
 		*outcome = OUTCOME_UNPATCHED;
 		return 1;
@@ -79,7 +85,7 @@ static enum outcome wait_visibly(const char *name)
 /* What is said, and the exit status. */
 static int judge(const char *name, enum outcome outcome, enum outcome want, double seconds)
 {
-	long left;
+	char *left;
 
 	switch (outcome) {
 	case OUTCOME_INTERRUPTED:
@@ -91,12 +97,16 @@ static int judge(const char *name, enum outcome outcome, enum outcome want, doub
 		next_step("wait on: klp wait %s; turn back: klp reverse %s", name, name);
 		return KLP_INTERRUPTED;
 	case OUTCOME_TIMEOUT:
-		left = tasks_left(name, want == OUTCOME_PATCHED);
-		error("patch %s: not %s after %g s, %ld task%s left", name, outcomes[want],
-		      options.timeout, left, left == 1 ? "" : "s");
+		left = tasks_in_words(tasks_left_now(name, want == OUTCOME_PATCHED));
+		error("patch %s: not %s after %g s, %s", name, outcomes[want], options.timeout,
+		      left);
+		free(left);
 		next_step("see who: klp blockers; wait on: klp wait %s; turn back: klp reverse %s",
 			  name, name);
 		return KLP_TIMEOUT;
+	case OUTCOME_UNKNOWN:
+		error("patch %s: unknown whether it is %s", name, outcomes[want]);
+		return unseen_tell();
 	default:
 		break;
 	}
@@ -122,7 +132,8 @@ static void outcome_json(const char *name, enum outcome outcome, double seconds)
 	json_string("result", outcomes[outcome]);
 	json_seconds("seconds", seconds);
 	transition_read(&t);
-	json_number("pending", t.patch ? t.left : 0);
+	json_number("pending", t.patch ? t.left :
+		    t.hidden || outcome == OUTCOME_UNKNOWN ? UNKNOWN : 0);
 	json_close();
 	transition_free(&t);
 }
@@ -141,22 +152,23 @@ int wait_and_tell(const char *name, enum outcome want)
 	return judge(name, outcome, want, seconds);
 }
 
-static int nothing_to_wait_for(void)
+static int nothing_to_wait_for(int hidden)
 {
 	if (options.given & OPT_JSON) {
 		json_open(NULL, '{');
 		json_string("patch", NULL);
-		json_string("result", "none");
+		json_string("result", hidden ? outcomes[OUTCOME_UNKNOWN] : "none");
 		json_seconds("seconds", 0);
-		json_number("pending", 0);
+		json_number("pending", hidden ? UNKNOWN : 0);
 		json_close();
 	}
-	tell("no transition");
-	return KLP_OK;
+	tell(hidden ? "unknown whether there is a transition" : "no transition");
+	return hidden ? unseen_tell() : KLP_OK;
 }
 
 int cmd_wait(void)
 {
+	long before = unseen_count();
 	struct patch patch;
 	int status;
 
@@ -165,7 +177,7 @@ int cmd_wait(void)
 		if (status)
 			return status;
 	} else if (!patch_in_transition(&patch)) {
-		return nothing_to_wait_for();
+		return nothing_to_wait_for(unseen_count() != before);
 	}
 	status = wait_and_tell(patch.name,
 			       patch.enabled == 1 ? OUTCOME_PATCHED : OUTCOME_UNPATCHED);
