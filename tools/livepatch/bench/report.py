@@ -87,32 +87,37 @@ def heading(text, line):
     return f'\n{text}\n{line * len(text)}\n\n'
 
 
+def with_unit(words, unit):
+    """The unit has no column of its own: a page is not as wide as a screen."""
+    return words if unit in words else f'{words} [{unit}]'
+
+
 def section(works, results):
-    rows = [('work', 'what', 'unit', 'stock', 'ours', 'ours/stock')]
+    rows = [('work', 'what [unit]', 'stock', 'ours', 'ratio')]
     for work, words in works:
         if work in results:
             result = results[work]
             before, after = result['stock'], result['ours']
             shown = ('', '') if result['unit'] == WALL else (number(before), number(after))
-            rows.append((work, words, result['unit'], *shown, ratio(before, after)))
+            rows.append((work, with_unit(words, result['unit']), *shown, ratio(before, after)))
     return table(rows) if len(rows) > 1 else ''
 
 
 def aims(results):
-    rows = [('work', 'to reach', 'unit', 'stock', 'ours', 'ours/stock', 'reached')]
+    rows = [('work', 'to reach [unit]', 'stock', 'ours', 'ratio', 'met')]
     for work, words, most, part in AIMS:
         if work in results:
             result = results[work]
             before, after = result['stock'], result['ours']
             reached = ((most is None or after <= most) and
                        (part is None or after <= part * before))
-            rows.append((work, words, result['unit'], number(before), number(after),
+            rows.append((work, with_unit(words, result['unit']), number(before), number(after),
                          ratio(before, after), 'yes' if reached else 'no'))
     for work, words, most, base in RELATIVE:
         if work in results and base in results:
             result = results[work]
             reached = result['ours'] <= most * results[base]['ours']
-            rows.append((work, words, result['unit'], number(result['stock']),
+            rows.append((work, with_unit(words, result['unit']), number(result['stock']),
                          number(result['ours']), ratio(result['stock'], result['ours']),
                          'yes' if reached else 'no'))
     return table(rows) if len(rows) > 1 else ''
@@ -130,8 +135,8 @@ The stock kernel and ours, built from the same source package with the same conf
 same modules. {conditions}
 
 One nanosecond of guest time is one instruction. Rows in ns include the time that is spent waiting,
-for a grace period or for the next look at the tasks. The last column is what ours takes as a part
-of stock's: below 1 it is less.
+for a grace period or for the next look at the tasks. The ratio is what ours takes as a part of
+stock's: below 1 it is less.
 '''
 
 
