@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * How does klp speak?  Results go to "out", which is standard output unless a report is written;
- * errors and what to do about them go to standard error. What can do harm to a terminal or to a line
- * never gets through, see text.c; JSON has its own way to see to that. Colours only on a terminal, and never when
- * NO_COLOR is set.
+ * errors and what to do about them go to standard error. What can do harm to a terminal or a line
+ * never gets through, see text.c; JSON has its own way to see to that. Colours only on a terminal,
+ * and never when NO_COLOR is set.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -19,7 +19,7 @@ static const struct {
 	{ 0x61c, 0x61c },
 	{ 0x180e, 0x180e },
 	{ 0x200b, 0x200f },	/* of no width; marks of the direction */
-	{ 0x2028, 0x202e },	/* ends of lines and paragraphs; embedded and overridden direction */
+	{ 0x2028, 0x202e },	/* ends of lines, paragraphs; direction overridden */
 	{ 0x2060, 0x206f },	/* isolated direction */
 	{ 0xfeff, 0xfeff },
 	{ 0xfff9, 0xfffb },
@@ -52,7 +52,7 @@ static size_t utf8_length(const unsigned char *c)
 	return need;
 }
 
-/* The next character, behind which TEXT stands then; NO_CHARACTER for a byte that is part of none. */
+/* The next character, TEXT goes behind it; NO_CHARACTER for a byte that is part of none. */
 long text_next(const char **text)
 {
 	static const unsigned char first_bits[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
