@@ -89,7 +89,7 @@ def heading(text, line):
 
 def with_unit(words, unit):
     """The unit has no column of its own: a page is not as wide as a screen."""
-    return words if unit in words else f'{words} [{unit}]'
+    return words if re.search(rf'\b{unit}\b', words) else f'{words} [{unit}]'
 
 
 def section(works, results):
