@@ -3,9 +3,9 @@
 """pages.py OUT VERSION PATH...
 
 Look at the rendered pages in OUT as a reader would see them, and say what is wrong: a path of the
-machine that they were made on (one of PATH, or anything below a folder for temporary files); another
-version than VERSION, or that one not exactly once on top of the side bar; a table that does not
-become narrower than the text.
+machine that they were made on (one of PATH, or anything below a folder for temporary files);
+another version than VERSION, or that one not exactly once on top of the side bar; a table that does
+not become narrower than the text.
 """
 import os
 import re
@@ -13,8 +13,8 @@ import sys
 import zlib
 from html.parser import HTMLParser
 
-# What a table may need, in columns of its font, so that it is not wider than the text (800 pixels in
-# the kernel's own style). Words that are not code are about 1/6 narrower.
+# What a table may need, in columns of its font, so that it is not wider than the text (800 pixels
+# in the kernel's own style). Words that are not code are about 1/6 narrower.
 MOST_COLUMNS = 75
 # What the lines and the room beside a cell take.
 CELL = 2
@@ -105,8 +105,8 @@ def look_at_page(name, text, version):
     for line, columns in page.tables:
         need = sum(columns.values()) + CELL * len(columns)
         if need > MOST_COLUMNS:
-            yield (f'{name}:{line}: a table that needs {need:.0f} columns, of at most {MOST_COLUMNS}: '
-                   + ' + '.join(f'{columns[i]:.0f}' for i in sorted(columns)))
+            yield (f'{name}:{line}: a table that needs {need:.0f} columns, '
+                   f'of at most {MOST_COLUMNS}: ' + ' + '.join(f'{columns[i]:.0f}' for i in sorted(columns)))
 
 
 def main():

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Is what authors are told to type right? Documentation/livepatch/writing.rst has a Makefile, sources
-# and a session in a shell. Who stages the tests has taken them from there and built them
+# Is what authors are told to type right? Documentation/livepatch/writing.rst has a Makefile,
+# sources and a session in a shell. Who stages the tests has taken them from there and built them
 # (tools/livepatch/vm/stage); here the session is typed.
 
 . "$(dirname "$0")/klpt.sh"
@@ -54,7 +54,7 @@ calls_itself() {
 	is "$(cat /sys/module/klpt_again/parameters/depth)" 1 "depth without a call"
 	remove klpt_again
 	patch klpt_again most=8
-	is "$(cat /sys/module/klpt_again/parameters/depth)" 8 "depth with calls of the original's name"
+	is "$(cat /sys/module/klpt_again/parameters/depth)" 8 "depth with calls of the original"
 	remove klpt_again
 }
 
