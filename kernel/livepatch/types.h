@@ -290,9 +290,9 @@ enum klp_way {
 };
 
 /*
- * How names that tasks and modules have given themselves are shown: in printable ASCII and on one line.
- * Anything else becomes \ooo, for string_escape_str() and seq_escape_str(); and so does the backslash,
- * which they are given apart.
+ * How names that tasks and modules have given themselves are shown: in printable ASCII and on one
+ * line. Anything else becomes \ooo, for string_escape_str() and seq_escape_str(); and so does the
+ * backslash, which they are given apart.
  */
 #define KLP_ESCAPE	(ESCAPE_OCTAL | ESCAPE_NAP | ESCAPE_APPEND)
 

@@ -39,8 +39,8 @@ room() {
 memory() {
 	local free
 
-	free=$(awk '$1 == "MemAvailable:" || $1 == "SwapFree:" { kb += $2 } END { print int(kb / 1024) }' \
-		/proc/meminfo)
+	free=$(awk '$1 == "MemAvailable:" || $1 == "SwapFree:" { kb += $2 }
+		END { print int(kb / 1024) }' /proc/meminfo)
 	((free >= $1)) || fail "$2 takes $1 MB of memory, and $free MB are free"
 }
 

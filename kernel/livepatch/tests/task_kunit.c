@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Does the last task that moves by itself say so, is every move counted, and can no task choose a name
- * that looks like something else (task.c)?
+ * Does the last task that moves by itself say so, is every move counted, and can no task choose a
+ * name that looks like something else (task.c)?
  *
  * With tasks that do not exist: nobody schedules them, and the list of tasks does not have them. No
  * real task is flagged, so nothing becomes of the target that is set here.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * How are the small files of /proc and /sys read and written?  Paths are formats and begin with a
- * slash; --root puts another directory in front of them. What is returned belongs to the caller; what
- * is there but cannot be read is noted, see unseen.c.
+ * slash; --root puts another directory in front of them. What is returned belongs to the caller;
+ * what is there but cannot be read is noted, see unseen.c.
  */
 #include <dirent.h>
 #include <errno.h>

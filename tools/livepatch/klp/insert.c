@@ -98,6 +98,9 @@ int load_module(const struct module_file *m, char **params, int nr)
 		next_step("leave out --root");
 		return status;
 	}
+	/* From the first moment on there is something to turn back. */
+	if (options.revert)
+		catch_interrupts();
 	status = change_begin();
 	if (status)
 		return status;

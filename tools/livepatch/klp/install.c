@@ -52,7 +52,8 @@ static int check_others(const struct newcomer *n)
 		module_open(&other, path);
 		hush(-1);
 		if (other.name && !strcmp(other.name, n->m.name) && strcmp(names[i], n->file)) {
-			error("%s: patch %s is installed already, as %s", n->m.path, n->m.name, path);
+			error("%s: patch %s is installed already, as %s", n->m.path, n->m.name,
+			      path);
 			next_step("remove that one first: klp uninstall %s", names[i]);
 			status = KLP_FAILED;
 		}

@@ -24,7 +24,7 @@ _klp_loaded() {
 _klp_modules() {
 	local suffix
 
-	for suffix in ko ko.gz ko.xz ko.zst; do
+	for suffix in ko{,.gz,.xz,.zst}; do
 		compgen -f -X "!*.$suffix" -- "$1"
 	done
 	compgen -d -S / -- "$1"

@@ -58,8 +58,8 @@ static int is_about(const char *text, const char *word)
 }
 
 /*
- * What has been said since the mark about livepatches, or with WORD in it. True when a callback of the
- * patch has refused: whatever error number the user sees then is the author's choice.
+ * What has been said since the mark about livepatches, or with WORD in it. True when a callback of
+ * the patch has refused: whatever error number the user sees then is the author's choice.
  */
 int kmsg_tell(int fd, const char *word)
 {

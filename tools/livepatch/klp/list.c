@@ -70,8 +70,9 @@ void list_print(const struct patches *all)
 		const struct patch *p = &all->patch[i];
 
 		row_print(p, width);
-		if (!p->inactive && !p->hidden && (p->stack_order == UNKNOWN || p->replace_set == UNKNOWN ||
-				     p->replace == UNKNOWN))
+		if (!p->inactive && !p->hidden &&
+		    (p->stack_order == UNKNOWN || p->replace_set == UNKNOWN ||
+		     p->replace == UNKNOWN))
 			hidden = 1;
 		unseen |= p->hidden;
 	}
@@ -152,11 +153,10 @@ int cmd_list(void)
 	if (status)
 		return status;
 	patches_read(&all);
-	if (options.given & OPT_JSON) {
+	if (options.given & OPT_JSON)
 		list_json(&all);
-	} else {
+	else
 		list_print(&all);
-	}
 	patches_free(&all);
 	return KLP_OK;
 }
@@ -205,7 +205,8 @@ static void show_print(const struct patch *p)
 		const struct object *object = &p->objects[i];
 
 		print("object %s: %s, ", object->name, !object->patched ? "not patched now" :
-		      object->patched == UNKNOWN && p->hidden ? "unknown whether patched" : "patched");
+		      object->patched == UNKNOWN && p->hidden ? "unknown whether patched" :
+		      "patched");
 		if (object->unlisted)
 			fputs("its functions cannot be read\n", out);
 		else

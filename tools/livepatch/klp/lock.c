@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who may change livepatches now?  One klp at a time, for as long as the change takes and no longer:
- * nobody has to wait for somebody who waits for a transition. Two more locks tell that a klp is
- * waking tasks up, or waits for a transition that it has turned round.
+ * Who may change livepatches now?  One klp at a time, for as long as the change takes and no
+ * longer: nobody has to wait for somebody who waits for a transition. Two more locks tell that a
+ * klp is waking tasks up, or waits for a transition that it has turned round.
  *
- * A lock is a file in /run with the holder's number and, behind it, what is to be restored should he
- * be killed. Where no such file can be made there is no lock, and the change itself tells why it
+ * A lock is a file in /run with the holder's number and, behind it, what is to be restored should
+ * he be killed. Where no such file can be made there is no lock, and the change itself tells why it
  * is not allowed.
  */
 #include <errno.h>
@@ -60,8 +60,8 @@ static void write_holder(int fd, const char *note)
 }
 
 /*
- * 0 when it is ours now, else the number of the holder, or 1. NOTE is kept in the file until the lock
- * is let go of. What a killed holder has noted comes back in *LEFT, which is the caller's to free.
+ * 0 when it is ours now, else the number of the holder, or 1. NOTE is kept in the file until the
+ * lock is let go of. What a killed holder has noted comes back in *LEFT, the caller's to free.
  */
 long lock_try(enum lock lock, const char *note, char **left)
 {
@@ -109,7 +109,7 @@ int change_begin(void)
 	}
 	while ((holder = lock_try(LOCK_CHANGE, "", NULL))) {
 		if (!told++)
-			fprintf(stderr, "klp: waiting for klp %ld, which changes something\n", holder);
+			remark("waiting for klp %ld, which changes something", holder);
 		if (interrupted())
 			return KLP_INTERRUPTED;
 		if (now() - start > WITHIN) {

@@ -154,8 +154,8 @@ int patch_find(struct patch *patch, const char *given)
 }
 
 /*
- * True when there is a transition; the patch has to be freed then.  When not, and something has been
- * noted in unseen.c meanwhile, there may be one.
+ * True when there is a transition; the patch has to be freed then.  When not, and something has
+ * been noted in unseen.c meanwhile, there may be one.
  */
 int patch_in_transition(struct patch *patch)
 {

@@ -50,8 +50,8 @@ static void draw_bar(const char *name, long target, long left, double seconds, i
 		snprintf(tail, sizeof(tail), " unknown how many tasks left, %.0f s", seconds);
 		left = total;
 	} else {
-		snprintf(tail, sizeof(tail), " %ld/%ld tasks, %ld left, %.0f s", total - left, total,
-			 left, seconds);
+		snprintf(tail, sizeof(tail), " %ld/%ld tasks, %ld left, %.0f s", total - left,
+			 total, left, seconds);
 	}
 	room = columns - 1 - (int)strlen(head) - (int)strlen(tail) - 2;
 	if (room < 4) {
@@ -116,7 +116,8 @@ static void say(const char *name, double seconds)
 		return;
 	shown = transition.left;
 	if (transition.left == UNKNOWN)
-		print("%s: unknown how many of %ld tasks left after %.0f s\n", name, total, seconds);
+		print("%s: unknown how many of %ld tasks left after %.0f s\n", name, total,
+		      seconds);
 	else
 		print("%s: %ld of %ld tasks left after %.0f s\n", name, transition.left, total,
 		      seconds);

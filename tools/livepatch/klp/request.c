@@ -72,7 +72,7 @@ static int add_file(struct requests *all, const char *given, size_t most)
 	if (!path) {
 		error("%s is neither a file, nor an installed patch, nor a parameter NAME=VALUE",
 		      given);
-		next_step("give the path of a .ko file; see what is installed: klp list --installed");
+		next_step("give the path of a .ko file, or see: klp list --installed");
 		return KLP_FAILED;
 	}
 	all->request = grow(all->request, all->nr, sizeof(*all->request));

@@ -69,8 +69,8 @@ static int take_relocation(struct pointers *all, const ElfW(Shdr) *relocations, 
 
 	if (image_section(all->image, relocations->sh_link, &symbols))
 		return -1;
-	at = image_bytes(all->image, relocations->sh_link, ELF64_R_SYM(r->r_info) * sizeof(sym),
-		      sizeof(sym));
+	at = image_bytes(all->image, relocations->sh_link,
+			 ELF64_R_SYM(r->r_info) * sizeof(sym), sizeof(sym));
 	if (!at)
 		return -1;
 	memcpy(&sym, at, sizeof(sym));

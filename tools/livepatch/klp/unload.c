@@ -39,7 +39,7 @@ static int unload(const char *name)
 	return status;
 }
 
-/* Modules are listed there with the newest first, and patches can be disabled in this order only. */
+/* Modules are listed there, the newest first, and patches can be disabled in this order only. */
 static char **newest_first(size_t *nr)
 {
 	char *path = rooted("/proc/modules"), *text = read_all(path), *rest = text, *line;

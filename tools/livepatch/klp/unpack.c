@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * How is a compressed module read?  The program for its format unpacks it into memory that nobody
- * else can write to: what klp looks at is what gets loaded.  A kernel that unpacks the format itself
- * is given the file as it is.
+ * else can write to: what klp looks at is what gets loaded.  A kernel that unpacks the format
+ * itself is given the file as it is.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -51,7 +51,8 @@ static const struct packing *packing_of(int fd)
 	ssize_t n = pread(fd, head, sizeof(head), 0);
 
 	for (size_t i = 0; i < ARRAY_SIZE(packings); i++) {
-		if (n > (ssize_t)packings[i].len && !memcmp(head, packings[i].magic, packings[i].len))
+		if (n > (ssize_t)packings[i].len &&
+		    !memcmp(head, packings[i].magic, packings[i].len))
 			return &packings[i];
 	}
 	return NULL;
@@ -59,7 +60,7 @@ static const struct packing *packing_of(int fd)
 
 int is_packed(int fd)
 {
-	return packing_of(fd) != NULL;
+	return !!packing_of(fd);
 }
 
 /* Can the kernel do it alone? */

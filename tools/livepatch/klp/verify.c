@@ -59,7 +59,8 @@ static void symbols_read(struct symbols *all)
 	size_t room = 1;
 
 	memset(all, 0, sizeof(*all));
-	all->text = rest = read_all(path);
+	all->text = read_all(path);
+	rest = all->text;
 	free(path);
 	for (const char *c = rest; c && *c; c++)
 		room += *c == '\n';
@@ -122,8 +123,8 @@ static int check_place(const struct symbols *all, const struct module_file *m, c
 	if (!nr)
 		error("%s: %s has no symbol %s", m->path, object, name);
 	else if (position > nr)
-		error("%s: %s has %zu symbols %s, there is no number %lu", m->path, object, nr, name,
-		      position);
+		error("%s: %s has %zu symbols %s, there is no number %lu", m->path, object, nr,
+		      name, position);
 	else if (!position && nr > 1)
 		error("%s: %s has %zu symbols %s, the patch does not say which one it means",
 		      m->path, object, nr, name);

@@ -6,8 +6,9 @@
 
 . "$(dirname "$0")/klpt.sh"
 
-BRIEF="null_objects no_replacement unknown_function function_of_other_object function_twice object_twice
-	untraceable init_replacement not_marked enabled_twice code_that_goes no_code in_init_memory itself"
+BRIEF="null_objects no_replacement unknown_function function_of_other_object function_twice
+	object_twice untraceable init_replacement not_marked enabled_twice code_that_goes no_code
+	in_init_memory itself"
 
 # invalid SPEC PATTERN...: refused with EINVAL; one line of the kernel log has all of the patterns
 invalid() {

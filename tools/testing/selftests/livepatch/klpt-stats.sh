@@ -156,11 +156,12 @@ forged() {
 	load klpt_p1 spec=klpt_target:klpt_sleep
 	only_left klpt_p1 1 "$pid"
 	is "$(grep -ac '^patch: ' $DEBUG/blockers)" 1 "patches that blockers names"
-	matches "$(grep -a "^$pid " $DEBUG/blockers)" '\(a\\012patch: zz\\033\[\) [DS] ' "the blocker"
+	matches "$(grep -a "^$pid " $DEBUG/blockers)" '\(a\\012patch: zz\\033\[\) [DS] ' \
+		"the blocker"
 	wake 1
 	until_true "the transition to end" settled klpt_p1
 	stat_is klpt_p1 slowest 'a\012patch: zz\033[/'"$pid"
-	is "$(grep -ac 'patch: zz$' $DEBUG/statistics)" 0 "transitions of a patch that does not exist"
+	is "$(grep -ac 'patch: zz$' $DEBUG/statistics)" 0 "transitions of no patch at all"
 }
 
 forced() {

@@ -440,17 +440,18 @@ expect_warning() {
 
 ### Around the sub-tests
 
-# it FUNCTION DESCRIPTION: a sub-test. KLPT_ONLY is a pattern for the functions that are to run; with
-# KLPT_BRIEF=1, a script that takes minutes runs those that its BRIEF names.
+# it FUNCTION DESCRIPTION: a sub-test. KLPT_ONLY is a pattern for the functions that are to run;
+# with KLPT_BRIEF=1, a script that takes minutes runs those that its BRIEF names.
 it() {
 	# shellcheck disable=SC2053
 	[[ ${1%:*} == ${KLPT_ONLY:-*} ]] || return 0
-	[[ -z ${KLPT_BRIEF:-} || -z ${BRIEF:-} || " ${BRIEF//[[:space:]]/ } " == *" ${1%:*} "* ]] || return 0
+	[[ -z ${KLPT_BRIEF:-} || -z ${BRIEF:-} ||
+		" ${BRIEF//[[:space:]]/ } " == *" ${1%:*} "* ]] || return 0
 	tests+=("$1" "$2")
 }
 
-# both_ways FUNCTION DESCRIPTION: a sub-test for each way in which calls are diverted; when it is to be
-# brief, for the way of this machine
+# both_ways FUNCTION DESCRIPTION: a sub-test for each way in which calls are diverted; when it is to
+# be brief, for the way of this machine
 both_ways() {
 	if [[ $(uname -m) == x86_64 && -z ${KLPT_BRIEF:-} ]]; then
 		it "$1:Y" "$2, own trampoline"
