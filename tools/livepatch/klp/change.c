@@ -95,7 +95,7 @@ static int turn(const struct patch *patch)
 /* Two people in one incident: the second would undo what the first has done. */
 static int confirm_reverse(const char *name)
 {
-	long holder = lock_try(LOCK_REVERSE, "", NULL);
+	long holder = lock_try(LOCK_REVERSE, NULL);
 
 	if (!holder || (options.given & OPT_YES))
 		return KLP_OK;

@@ -450,7 +450,8 @@ void kmsg_dump(void);
 
 enum lock { LOCK_CHANGE, LOCK_SIGNAL, LOCK_REVERSE };
 
-long lock_try(enum lock lock, const char *note, char **left);
+long lock_try(enum lock lock, char **left);
+void lock_note(enum lock lock, const char *note);
 void lock_drop(enum lock lock);
 int change_begin(void);
 void change_end(void);

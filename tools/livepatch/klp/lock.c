@@ -5,8 +5,8 @@
  * klp is waking tasks up, or waits for a transition that it has turned round.
  *
  * A lock is a file in /run with the holder's number and, behind it, what is to be restored should
- * he be killed. Where no such file can be made there is no lock, and the change itself tells why it
- * is not allowed.
+ * he be killed. Where no such file can be made there is no lock, and the change itself tells why
+ * it is not allowed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -60,10 +60,10 @@ static void write_holder(int fd, const char *note)
 }
 
 /*
- * 0 when it is ours now, else the number of the holder, or 1. NOTE is kept in the file until the
- * lock is let go of. What a killed holder has noted comes back in *LEFT, the caller's to free.
+ * 0 when it is ours now, else the number of the holder, or 1. What a killed holder has noted comes
+ * back in *LEFT, which is the caller's to free; it stays noted until lock_note() or lock_drop().
  */
-long lock_try(enum lock lock, const char *note, char **left)
+long lock_try(enum lock lock, char **left)
 {
 	int fd = open_lock(lock);
 	const char *noted;
@@ -76,7 +76,7 @@ long lock_try(enum lock lock, const char *note, char **left)
 		noted = read_holder(fd, buf, sizeof(buf));
 		if (left && *noted)
 			*left = copy(noted);
-		write_holder(fd, note);
+		write_holder(fd, noted);
 		fds[lock] = fd;
 		return 0;
 	}
@@ -84,6 +84,13 @@ long lock_try(enum lock lock, const char *note, char **left)
 	holder = atol(buf);
 	close(fd);
 	return holder > 0 ? holder : 1;
+}
+
+/* What the next one has to restore should we be killed. */
+void lock_note(enum lock lock, const char *note)
+{
+	if (fds[lock] >= 0)
+		write_holder(fds[lock], note);
 }
 
 void lock_drop(enum lock lock)
@@ -107,7 +114,7 @@ int change_begin(void)
 		depth++;
 		return KLP_OK;
 	}
-	while ((holder = lock_try(LOCK_CHANGE, "", NULL))) {
+	while ((holder = lock_try(LOCK_CHANGE, NULL))) {
 		if (!told++)
 			remark("waiting for klp %ld, which changes something", holder);
 		if (interrupted())

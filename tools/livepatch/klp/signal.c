@@ -48,31 +48,41 @@ static int hurry(const char *patch, const char *before)
 	return ret ? KLP_FAILED : KLP_OK;
 }
 
+/* With the lock held nobody else has put a 0 there. LEFT is of a klp that was killed, or NULL. */
+static int hurry_and_restore(const char *patch, const char *left)
+{
+	char *before = read_line(DELAY);
+	int status;
+
+	if (!before) {
+		error("%s%s: %s", root, DELAY, strerror(errno));
+		not_permitted("is sysfs mounted?");
+		return KLP_FAILED;
+	}
+	if (!left || strcmp(before, "0"))
+		left = before;
+	lock_note(LOCK_SIGNAL, left);
+	status = hurry(patch, left);
+	free(before);
+	return status;
+}
+
 /* One at a time, or the second would take the 0 of the first for what was there before. */
 static int signal_by_kernel(const char *patch)
 {
-	char *before = read_line(DELAY), *left = NULL;
-	long holder;
+	char *left = NULL;
+	long holder = lock_try(LOCK_SIGNAL, &left);
 	int status = KLP_OK;
 
-	holder = before ? lock_try(LOCK_SIGNAL, before, &left) : 0;
 	if (holder) {
 		tell("%s: klp %ld wakes them up already", patch, holder);
 		catch_interrupts();
 		wait_quietly(patch, moment());
-	} else if (!before) {
-		error("%s%s: %s", root, DELAY, strerror(errno));
-		not_permitted("is sysfs mounted?");
-		status = KLP_FAILED;
-	} else if (left && !strcmp(before, "0")) {
-		/* Of a klp that was killed. */
-		status = hurry(patch, left);
 	} else {
-		status = hurry(patch, before);
+		status = hurry_and_restore(patch, left);
 	}
 	lock_drop(LOCK_SIGNAL);
 	free(left);
-	free(before);
 	return status;
 }
 
