@@ -9,6 +9,11 @@ JOBS    ?= $(shell nproc)
 BUILD   ?= $(CURDIR)/build
 TESTS   ?=
 
+# make kernel-deb
+FLAVOUR ?= guest
+DEBUG   ?= 0
+SIGNING_KEY ?=
+
 tools := tools/livepatch
 
 # What the user says, in quotes for a shell.
@@ -19,7 +24,7 @@ $(if $(wrong),$(error $(wrong)))
 override BUILD := $(abspath $(BUILD))
 
 export SRC     := $(CURDIR)
-export BUILD PROFILE JOBS TESTS
+export BUILD PROFILE JOBS TESTS FLAVOUR DEBUG SIGNING_KEY
 export LINUX    = $(BUILD)/linux
 export STOCK    = $(BUILD)/stock
 export UPSTREAM = $(BUILD)/upstream
@@ -59,7 +64,7 @@ stage: kernel
 image: setup
 	@$(tools)/vm/image
 
-.PHONY: klp deb
+.PHONY: klp deb kernel-deb
 
 klp: setup
 	@$(MAKE) --no-print-directory -s -C $(tools) O=$(BUILD)/klp
@@ -67,6 +72,9 @@ klp: setup
 
 deb: setup
 	@$(tools)/deb
+
+kernel-deb: tree
+	@$(tools)/kernel-deb
 
 # ---- looking at it
 
