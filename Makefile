@@ -108,6 +108,12 @@ selftests: tree image
 upstream-tests: tree image
 	@$(tools)/vm/test upstream
 
+.PHONY: try-install
+
+try-install: kernel-deb deb
+	@$(tools)/machine/disk
+	@$(tools)/machine/try-install
+
 # ---- keeping the house in order
 
 .PHONY: check abi klp-stock bench coverage htmldocs
