@@ -108,7 +108,11 @@ selftests: tree image
 upstream-tests: tree image
 	@$(tools)/vm/test upstream
 
-.PHONY: try-install
+.PHONY: boot-test try-install
+
+boot-test: stage deb
+	@$(tools)/machine/boot-image
+	@$(tools)/machine/boot-test
 
 try-install: kernel-deb deb
 	@$(tools)/machine/disk
