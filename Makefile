@@ -90,7 +90,7 @@ demo shell: setup
 test: tree image
 	@$(tools)/vm/test quick
 
-test-all: tree image
+test-all: tree image boot-test
 	@$(tools)/vm/test all
 
 test-deep: tree image

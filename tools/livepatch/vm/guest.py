@@ -132,6 +132,7 @@ class Guest:
     kernel: Path = None
     userland: str = 'amd64'
     staged: Path = None
+    bare: bool = False      # nothing staged in it
     files: dict = field(default_factory=dict)   # path in the guest -> Path or text
     boot_limit: int = 300
     grace: int = 60
@@ -185,7 +186,7 @@ class Guest:
                 target.chmod(0o755)
         initrd = self.dir / 'initrd'
         with initrd.open('wb') as out:
-            for part in (BUILD / f'images/{self.userland}.cpio', self.staged):
+            for part in (BUILD / f'images/{self.userland}.cpio', None if self.bare else self.staged):
                 if part:
                     with part.open('rb') as archive:
                         shutil.copyfileobj(archive, out)
