@@ -23,6 +23,19 @@ static int wait_unless_told(const char *name, long target)
 	return wait_and_tell(name, outcome_of(target));
 }
 
+/* Unless somebody else has done it in the meantime; then it is waited for. */
+static int switch_off(const char *name)
+{
+	int status = change_begin();
+
+	if (status)
+		return status;
+	if (read_number("/sys/kernel/livepatch/%s/enabled", name) == 1)
+		status = patch_write(name, "enabled", "0");
+	change_end();
+	return status;
+}
+
 int cmd_disable(void)
 {
 	struct patch patch;
@@ -36,9 +49,8 @@ int cmd_disable(void)
 			  patch.name);
 		status = KLP_FAILED;
 	}
-	/* One that is being disabled already is waited for. */
-	if (!status && patch.enabled == 1)
-		status = patch_write(patch.name, "enabled", "0");
+	if (!status)
+		status = switch_off(patch.name);
 	if (!status)
 		status = wait_unless_told(patch.name, 0);
 	patch_free(&patch);

@@ -35,7 +35,8 @@ _klp_installed() {
 
 	for file in /var/lib/klp/patches/"$(uname -r)"/*.ko*; do
 		file=${file##*/}
-		[[ $file == '*.ko*' ]] || echo "${file%%.ko*}"
+		# compgen expands what it is given.
+		[[ $file == *[!A-Za-z0-9_.+-]* ]] || echo "${file%%.ko*}"
 	done
 }
 
