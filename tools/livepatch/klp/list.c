@@ -70,7 +70,8 @@ void list_print(const struct patches *all)
 		const struct patch *p = &all->patch[i];
 
 		row_print(p, width);
-		if (!p->inactive && !p->hidden &&
+		/* One that leaves has gone from the files that would tell. */
+		if (!p->inactive && !p->hidden && p->enabled == 1 &&
 		    (p->stack_order == UNKNOWN || p->replace_set == UNKNOWN ||
 		     p->replace == UNKNOWN))
 			hidden = 1;

@@ -24,7 +24,7 @@ static const struct command {
 	  "patches, their state, order and objects" },
 	{ "show", "PATCH", 1, 1, OPT_JSON | OPT_LOOKS, cmd_show,
 	  "one patch: functions, last transition" },
-	{ "load", "{FILE.ko|NAME} [PARAMETER=VALUE]...", 0, MOST,
+	{ "load", "{FILE.ko|NAME [PARAMETER=VALUE]...}... | --all [DIRECTORY]", 0, MOST,
 	  OPT_WAITS | OPT_REVERT | OPT_NO_REVERT | OPT_NO_WAIT | OPT_ALL | OPT_DRY_RUN, cmd_load,
 	  "check patches, load them, wait until they are in force" },
 	{ "wait", "[PATCH]", 0, 1, OPT_WAITS | OPT_JSON, cmd_wait,
@@ -32,7 +32,7 @@ static const struct command {
 	{ "blockers", "", 0, 0, OPT_JSON | OPT_LOOKS, cmd_blockers,
 	  "tasks that are waited for, and why" },
 	{ "disable", "PATCH", 1, 1, OPT_WAITS | OPT_NO_WAIT, cmd_disable,
-	  "take a patch back and wait until it is gone" },
+	  "take a patch out of force and wait; its module stays" },
 	{ "reverse", "[PATCH]", 0, 1, OPT_WAITS | OPT_NO_WAIT | OPT_YES, cmd_reverse,
 	  "turn the transition round" },
 	{ "unload", "PATCH", 0, 1, OPT_WAITS | OPT_ALL, cmd_unload,
@@ -82,11 +82,11 @@ static const struct {
 	{ OPT_JSON, 'j', "--json", "print JSON" },
 	{ OPT_TIMEOUT, 't', "--timeout S", "give up after S seconds" },
 	{ OPT_PROGRESS, 'p', "--progress", "show how far it is, and who is waited for" },
-	{ OPT_REVERT, 'r', "--revert", "at the timeout turn back and remove the module" },
+	{ OPT_REVERT, 'r', "--revert", "when --timeout is over, turn back and remove the module" },
 	{ OPT_NO_REVERT, 'N', "--no-revert", "at the timeout let it go on" },
 	{ OPT_NO_WAIT, 'n', "--no-wait", "return as soon as it has begun" },
 	{ OPT_YES, 'y', "--yes", "do not ask" },
-	{ OPT_ALL, 'a', "--all", "all that are installed, in a directory, or loaded" },
+	{ OPT_ALL, 'a', "--all", "all: of load, those installed or in a directory; of unload, those loaded" },
 	{ OPT_DRY_RUN, 'd', "--dry-run", "check only, load nothing" },
 	{ OPT_INSTALLED, 'i', "--installed", "those that are loaded at boot" },
 	{ OPT_RELEASE, 'k', "--release R", "of the kernel that calls itself R" },
@@ -205,7 +205,7 @@ static int take_config(const struct command *command)
 	status = config_read();
 	if (!(options.given & OPT_TIMEOUT))
 		options.timeout = config.timeout;
-	options.revert = config.revert;
+	options.revert = config.revert && (command->options & OPT_REVERT);
 	/* At boot a slip of the pen must not leave the machine without its patches. */
 	return options.given & OPT_ALL ? KLP_OK : status;
 }

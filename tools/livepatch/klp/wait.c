@@ -82,6 +82,20 @@ static enum outcome wait_visibly(const char *name)
 	return outcome;
 }
 
+/* Before they are let go of. */
+static void tell_who_was_left(const char *name)
+{
+	struct transition t;
+
+	if (!(options.given & OPT_JSON)) {
+		transition_read(&t);
+		blockers_print(&t);
+		transition_free(&t);
+		fflush(out);
+	}
+	next_step("patch %s is turned back now", name);
+}
+
 /* What is said, and the exit status. */
 static int judge(const char *name, enum outcome outcome, enum outcome want, double seconds)
 {
@@ -101,8 +115,11 @@ static int judge(const char *name, enum outcome outcome, enum outcome want, doub
 		error("patch %s: not %s after %g s, %s", name, outcomes[want], options.timeout,
 		      left);
 		free(left);
-		next_step("see who: klp blockers; wait on: klp wait %s; turn back: klp reverse %s",
-			  name, name);
+		if (options.revert && want == OUTCOME_PATCHED)
+			tell_who_was_left(name);
+		else
+			next_step("see who: klp blockers; wait on: klp wait %s; "
+				  "turn back: klp reverse %s", name, name);
 		return KLP_TIMEOUT;
 	case OUTCOME_UNKNOWN:
 		error("patch %s: unknown whether it is %s", name, outcomes[want]);

@@ -432,6 +432,8 @@ load_revert() {
 	klp 3 load --timeout 0.5 --revert "$MODULES/klpt_p1.ko" \
 		spec=klpt_target:klpt_value,klpt_sleep
 	complains "patch klpt_p1: not patched after 0.5 s, 1 task left"
+	advises "patch klpt_p1 is turned back now"
+	says "$COMM +on stack: klpt_sleep"
 	says '^klpt_p1: reverted, its module is removed$'
 	no_trace klpt_p1
 	at_rest
