@@ -91,6 +91,7 @@ test: tree image
 	@$(tools)/vm/test quick
 
 test-all: tree image boot-test
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) demo
 	@$(tools)/vm/test all
 
 test-deep: tree image
