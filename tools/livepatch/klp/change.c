@@ -24,7 +24,7 @@ static int wait_unless_told(const char *name, long target)
 }
 
 /* Unless somebody else has done it in the meantime; then it is waited for. */
-static int switch_off(const char *name)
+int change_switch_off(const char *name)
 {
 	int status = change_begin();
 
@@ -50,7 +50,7 @@ int cmd_disable(void)
 		status = KLP_FAILED;
 	}
 	if (!status)
-		status = switch_off(patch.name);
+		status = change_switch_off(patch.name);
 	if (!status)
 		status = wait_unless_told(patch.name, 0);
 	patch_free(&patch);
@@ -141,8 +141,7 @@ int change_withdraw(const char *name, double timeout)
 
 	if (timeout < REVERT_TIMEOUT)
 		timeout = REVERT_TIMEOUT;
-	if (read_number("/sys/kernel/livepatch/%s/enabled", name) == 1)
-		status = patch_write(name, "enabled", "0");
+	status = change_switch_off(name);
 	if (!status && patch_exists(name))
 		outcome = wait_quietly(name, timeout);
 	if (status || outcome != OUTCOME_UNPATCHED) {

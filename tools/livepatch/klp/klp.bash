@@ -52,6 +52,7 @@ _klp() {
 	fi
 	case $prev in
 	-o | --output)
+		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
@@ -80,6 +81,7 @@ _klp() {
 		mapfile -t COMPREPLY < <(compgen -W "$(_klp_installed)" -- "$cur")
 		;;
 	events)
+		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	unload)

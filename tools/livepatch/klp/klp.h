@@ -309,6 +309,7 @@ int load_module(const struct module_file *m, char **params, int nr);
 int cmd_disable(void);
 int cmd_reverse(void);
 int cmd_force(void);
+int change_switch_off(const char *name);
 int change_withdraw(const char *name, double timeout);
 
 /* ---- signal.c */

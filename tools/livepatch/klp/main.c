@@ -86,7 +86,7 @@ static const struct {
 	{ OPT_NO_REVERT, 'N', "--no-revert", "at the timeout let it go on" },
 	{ OPT_NO_WAIT, 'n', "--no-wait", "return as soon as it has begun" },
 	{ OPT_YES, 'y', "--yes", "do not ask" },
-	{ OPT_ALL, 'a', "--all", "all: of load, those installed or in a directory; of unload, those loaded" },
+	{ OPT_ALL, 'a', "--all", "those installed, or in a directory; unload: all loaded" },
 	{ OPT_DRY_RUN, 'd', "--dry-run", "check only, load nothing" },
 	{ OPT_INSTALLED, 'i', "--installed", "those that are loaded at boot" },
 	{ OPT_RELEASE, 'k', "--release R", "of the kernel that calls itself R" },

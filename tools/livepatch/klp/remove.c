@@ -33,7 +33,8 @@ int module_remove(const char *name)
 		nap(0.05);
 	}
 	change_end();
-	if (!ret)
+	/* Whoever has asked has seen it: somebody else has removed it. */
+	if (!ret || ret == -ENOENT)
 		return KLP_OK;
 
 	error("module %s cannot be removed: %s", name, strerror(-ret));

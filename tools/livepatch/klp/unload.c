@@ -27,8 +27,7 @@ static int unload(const char *name)
 	int status = KLP_OK;
 
 	if (patch_exists(name)) {
-		if (read_number("/sys/kernel/livepatch/%s/enabled", name) == 1)
-			status = patch_write(name, "enabled", "0");
+		status = change_switch_off(name);
 		if (!status)
 			status = wait_and_tell(name, OUTCOME_UNPATCHED);
 	}
