@@ -8,15 +8,22 @@ import base64
 import os
 import select
 import subprocess
+import sys
 import time
 from pathlib import Path
 
-SRC = Path(os.environ.get('SRC') or Path(__file__).resolve().parents[3])
-BUILD = Path(os.environ.get('BUILD') or SRC / 'build')
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'vm'))
+
+# pylint: disable=wrong-import-position
+from guest import Broken    # noqa: E402
 
 
-class Broken(Exception):
-    """The machine cannot be used: it hangs, or it has gone."""
+def newest(directory, pattern):
+    """The newest file that matches."""
+    found = sorted(directory.glob(pattern), key=lambda path: path.stat().st_mtime)
+    if not found:
+        sys.exit(f'{Path(sys.argv[0]).name}: there is no {directory}/{pattern}')
+    return found[-1]
 
 
 class Machine:
