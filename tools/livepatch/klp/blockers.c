@@ -199,6 +199,12 @@ static void blockers_json(const struct transition *t)
 	json_number("age", t->age);
 	json_number("pending", t->patch ? t->left : t->hidden ? UNKNOWN : 0);
 	json_string("source", t->by_kernel ? "kernel" : "proc");
+	/* None, or nobody knows which. */
+	if (!t->patch && t->hidden) {
+		json_string("blockers", NULL);
+		json_close();
+		return;
+	}
 	json_open("blockers", '[');
 	for (size_t i = 0; i < t->nr; i++) {
 		const struct blocker *b = &t->blocker[i];

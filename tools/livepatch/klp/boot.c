@@ -48,13 +48,6 @@ static int replaced_by(struct member *me, const struct member *other)
 	return 1;
 }
 
-/* By what the two files say; a file that does not tell replaces nothing here. */
-static int file_replaces(const struct module_file *new, const struct module_file *old)
-{
-	return new->tables.replace == 1 && old->tables.replace != UNKNOWN &&
-		tables_cover(&new->tables, old->tables.replace_set);
-}
-
 /* Is it there already, of this build? */
 static int found_in_force(struct member *me)
 {
@@ -166,14 +159,26 @@ static void load_needed(const struct module_file *m)
 	free(list);
 }
 
-static void load(struct member *me)
+/* With those that would have been loaded before it. */
+static int verify(const struct members *all, const struct member *me)
+{
+	int bad = 0;
+
+	for (size_t i = 0; i < all->nr; i++) {
+		if (all->member[i].loaded)
+			bad |= verify_after(&me->m, &all->member[i].m);
+	}
+	return verify_module(&me->m) || bad ? KLP_FAILED : KLP_OK;
+}
+
+static void load(const struct members *all, struct member *me)
 {
 	int status;
 
 	load_needed(&me->m);
 	status = check_module(&me->m);
 	if (!status)
-		status = is_dry() ? verify_module(&me->m) : load_module(&me->m, NULL, 0);
+		status = is_dry() ? verify(all, me) : load_module(&me->m, NULL, 0);
 	if (status) {
 		fail(me, status);
 	} else {
@@ -192,7 +197,7 @@ static void bring(struct members *all, size_t index)
 	for (size_t i = all->nr - 1; i > index; i--) {
 		struct member *other = &all->member[i];
 
-		if (!other->m.name || !file_replaces(&other->m, &me->m))
+		if (!other->m.name || !tables_replace(&other->m.tables, &me->m.tables))
 			continue;
 		bring(all, i);
 		if (other->fate == FATE_IN_FORCE) {
@@ -201,14 +206,14 @@ static void bring(struct members *all, size_t index)
 		}
 	}
 	if (!judge_all_newer(all, index) && !judge_foreign(all, me))
-		load(me);
+		load(all, me);
 }
 
 /* ME has vanished, or would if klp had loaded anything. */
 static int has_replaced(const struct member *other, const struct member *me)
 {
 	if (is_dry())
-		return file_replaces(&other->m, &me->m);
+		return tables_replace(&other->m.tables, &me->m.tables);
 	return is_in_force(other->m.name) &&
 		read_number("/sys/kernel/livepatch/%s/replace", other->m.name);
 }
@@ -244,15 +249,15 @@ static int sum_up(const char *dir, const struct members *all)
 		const struct member *me = &all->member[i];
 
 		count[me->fate]++;
-		loaded += me->loaded;
+		loaded += me->loaded && me->fate == FATE_IN_FORCE;
 		if (me->status)
 			status = me->status;
 		if (me->fate == FATE_OPEN)
 			status = KLP_INTERRUPTED;
 	}
-	tell("%s: %zu %s force, %zu of them loaded now, %zu replaced, %zu failed", dir,
+	tell("%s: %zu %s force, %zu of them %s, %zu replaced, %zu failed", dir,
 	     count[FATE_IN_FORCE], is_dry() ? "would be in" : "in", loaded,
-	     count[FATE_REPLACED], count[FATE_FAILED] + count[FATE_OPEN]);
+	     is_dry() ? "to be loaded" : "loaded now", count[FATE_REPLACED], count[FATE_FAILED] + count[FATE_OPEN]);
 	return status;
 }
 
@@ -271,25 +276,14 @@ static void open_members(struct members *all, const char *dir, char **names, siz
 	}
 }
 
-/* Only then it can be told what is in force. */
-static void await_transition(void)
-{
-	struct patch moving;
-
-	if (is_dry() || !patch_in_transition(&moving))
-		return;
-	tell("%s: is %s, waiting for it", moving.name, patch_state(&moving));
-	catch_interrupts();
-	wait_quietly(moving.name, options.timeout);
-	patch_free(&moving);
-}
-
 static int load_directory(const char *dir, char **names, size_t nr)
 {
 	struct members all;
 	int status;
 
-	await_transition();
+	/* Whether it has come to an end or not, what can be loaded is. */
+	if (!is_dry())
+		await_transition(NULL);
 	open_members(&all, dir, names, nr);
 	for (size_t i = 0; i < all.nr; i++)
 		bring(&all, i);
@@ -311,15 +305,41 @@ static int set_limits(void)
 	return limits_check();
 }
 
+/* Of two at once, the second finds everything in force. */
+static int await_other_load(void)
+{
+	double start = now();
+	int told = 0;
+	long holder;
+
+	while (!is_dry() && (holder = lock_try(LOCK_ALL, NULL))) {
+		if (!told++)
+			remark("waiting for %s, which loads all patches", lock_holder(holder));
+		catch_interrupts();
+		if (interrupted())
+			return KLP_INTERRUPTED;
+		if (options.timeout >= 0 && now() - start > options.timeout) {
+			error("%s has been loading patches for %g s; nothing done",
+			      lock_holder(holder), options.timeout);
+			next_step("see how far it is: klp list; who holds it up: klp blockers");
+			return KLP_TIMEOUT;
+		}
+		nap(0.05);
+	}
+	return KLP_OK;
+}
+
 int boot_load(void)
 {
 	char *release = kernel_release();
 	char *dir = options.argc ? copy(options.argv[0]) : store_directory(release);
-	int status = set_limits();
+	int way_out = config_way_out(), status = set_limits();
 	char **names = NULL;
 	size_t nr = 0;
 
-	if (!status && config_way_out()) {
+	if (!status && !way_out)
+		status = await_other_load();
+	if (!status && way_out) {
 		tell("klp.enable=0 is on the command line of the kernel: nothing is loaded");
 	} else if (!status) {
 		names = store_files(dir, &nr);
@@ -331,6 +351,7 @@ int boot_load(void)
 			status = load_directory(dir, names, nr);
 		}
 	}
+	lock_drop(LOCK_ALL);
 	free_list(names, nr);
 	free(dir);
 	free(release);

@@ -111,7 +111,8 @@ static int confirm_reverse(const char *name)
 
 	if (!holder || (options.given & OPT_YES))
 		return KLP_OK;
-	error("patch %s: klp %ld has turned it round and waits for the end", name, holder);
+	error("patch %s: %s has turned it round and waits for the end", name,
+	      lock_holder(holder));
 	next_step("wait, too: klp wait %s; turn it once more: klp reverse --yes %s", name, name);
 	return KLP_DECLINED;
 }

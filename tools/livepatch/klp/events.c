@@ -223,24 +223,43 @@ static void print_record(const struct record *r)
 	fputc('\n', out);
 }
 
+/* The others are text, whatever a task is called. */
+static int is_number(const char *key)
+{
+	static const char * const keys[] = {
+		"duration", "rounds", "pid", "functions", "ret", "state", "id", "count",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (!strcmp(keys[i], key))
+			return 1;
+	}
+	return 0;
+}
+
+static void json_field(const char *key, const char *value)
+{
+	char *end = NULL;
+
+	if (value && is_number(key))
+		strtoll(value, &end, 10);
+	if (!end || end == value || (*end && strcmp(end, " ns")))
+		json_string(key, value);
+	else if (*value == '-')
+		json_number(key, strtol(value, NULL, 10));
+	else
+		json_unsigned(key, strtoull(value, NULL, 10));
+}
+
 static void json_record(const struct record *r)
 {
-	char *end;
-
 	json_open(NULL, '{');
 	json_seconds("time", r->time);
 	json_string("event", r->name);
 	if (!r->event)
 		json_string("text", r->text);
-	for (int i = 0; r->event && i < MOST_FIELDS && r->event->keys[i]; i++) {
-		const char *key = r->event->keys[i], *value = r->value[i];
-		long number = value ? strtol(value, &end, 10) : 0;
-
-		if (value && *value && (!*end || !strcmp(end, " ns")))
-			json_number(key, number);
-		else
-			json_string(key, value);
-	}
+	for (int i = 0; r->event && i < MOST_FIELDS && r->event->keys[i]; i++)
+		json_field(r->event->keys[i], r->value[i]);
 	json_close();
 }
 
@@ -309,12 +328,36 @@ static void tell_line(char *line)
 		finish();
 }
 
-/* Until the end of the time or of the user's patience. */
-static void follow(int fd)
+/* All complete lines in the first *HAVE bytes; what is left moves to the front. */
+static void tell_lines(char *buf, size_t *have)
 {
-	char buf[16384], *line, *newline;
+	char *line = buf, *newline;
+
+	while ((newline = strchr(line, '\n'))) {
+		*newline = '\0';
+		tell_line(line);
+		line = newline + 1;
+	}
+	*have -= line - buf;
+	memmove(buf, line, *have + 1);
+}
+
+/* No kernel writes it, and nothing behind it would be seen. */
+static void replace_nul(char *buf, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		if (!buf[i])
+			buf[i] = '?';
+	}
+}
+
+/* Until the end of the time or of the user's patience; 0 or a negative error. */
+static int follow(int fd)
+{
+	char buf[16384];
 	double start = now();
 	size_t have = 0;
+	int ret = 0;
 
 	while (!interrupted() && !ferror(out)) {
 		double left = options.timeout < 0 ? 3600 : start + options.timeout - now();
@@ -334,23 +377,24 @@ static void follow(int fd)
 		n = read(fd, buf + have, sizeof(buf) - 1 - have);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			continue;
-		if (n <= 0)
+		if (n <= 0) {
+			ret = n ? -errno : 0;
 			break;
+		}
+		replace_nul(buf + have, n);
 		have += n;
 		buf[have] = '\0';
-		line = buf;
-		while ((newline = strchr(line, '\n'))) {
-			*newline = '\0';
-			tell_line(line);
-			line = newline + 1;
-		}
-		have -= line - buf;
-		memmove(buf, line, have);
+		tell_lines(buf, &have);
 		/* No line is that long. */
 		if (have == sizeof(buf) - 1)
 			have = 0;
 	}
+	/* The last line of a file may have no end. */
+	buf[have] = '\0';
+	if (have && !ret)
+		tell_line(buf);
 	finish();
+	return ret;
 }
 
 /* Instances that a klp has left behind when it was killed. */
@@ -386,8 +430,11 @@ static int follow_instance(const char *instance)
 		not_permitted("is the kernel locked down? See /sys/kernel/security/lockdown");
 	} else {
 		remark("following; Ctrl-C ends it");
-		follow(fd);
-		status = KLP_OK;
+		ret = follow(fd);
+		if (ret)
+			error("%s: %s", pipe, strerror(-ret));
+		else
+			status = KLP_OK;
 	}
 	if (fd >= 0)
 		close(fd);
@@ -414,16 +461,18 @@ static int unsupported(void)
 static int replay(const char *path)
 {
 	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
+	int ret = fd < 0 ? -errno : 0;
 
-	if (fd < 0) {
-		error("%s: %s", path, strerror(errno));
-		next_step("give a file with lines of trace_pipe, or - for standard input");
-		return KLP_FAILED;
+	if (!ret) {
+		catch_interrupts();
+		ret = follow(fd);
+		close(fd);
 	}
-	catch_interrupts();
-	follow(fd);
-	close(fd);
-	return KLP_OK;
+	if (ret) {
+		error("%s: %s", path, strerror(-ret));
+		next_step("give a file with lines of trace_pipe, or - for standard input");
+	}
+	return ret ? KLP_FAILED : KLP_OK;
 }
 
 int cmd_events(void)

@@ -35,6 +35,12 @@ int tables_cover(const struct tables *tables, long set)
 	return 0;
 }
 
+/* By what two files say; one that does not tell replaces nothing here. */
+int tables_replace(const struct tables *new, const struct tables *old)
+{
+	return new->replace == 1 && old->replace != UNKNOWN && tables_cover(new, old->replace_set);
+}
+
 /*
  * Has the patch in OLD been replaced by one in force, PATCH, that was loaded from NEW?  UNKNOWN if
  * neither the kernel nor the file tells whether that is cumulative.

@@ -35,7 +35,10 @@ static void explain(const struct module_file *m, int err, int refused)
 		next_step("a symbol is missing: load the module that has it");
 		break;
 	case EEXIST:
-		next_step("a module of this name is loaded: klp unload %s", m->name);
+		if (patch_exists(m->name))
+			next_step("it is loaded already, by somebody else: klp list");
+		else
+			next_step("a module of this name is loaded: klp unload %s", m->name);
 		break;
 	default:
 		next_step("see Documentation/livepatch/livepatch.rst, \"When a patch is refused\"");

@@ -124,7 +124,7 @@ static unsigned char *contents(const struct newcomer *n, size_t *size)
 static int is_the_same(const char *path, const unsigned char *data, size_t size)
 {
 	struct image old = { .path = path };
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	int same = fd >= 0 && !image_read(&old, fd) && old.size == size &&
 		!memcmp(old.data, data, size);
 
@@ -259,7 +259,8 @@ static char *other_release(const char *release, const char *given)
 	char **names = store_releases(&nr), *found = NULL;
 
 	for (size_t i = 0; i < nr && !found; i++) {
-		char *path = strcmp(names[i], release) ? store_find(names[i], given) : NULL;
+		int many = 0;
+		char *path = strcmp(names[i], release) ? store_find(names[i], given, &many) : NULL;
 
 		if (path)
 			found = copy(names[i]);
@@ -271,9 +272,10 @@ static char *other_release(const char *release, const char *given)
 
 static char *find_installed(const char *release, const char *given)
 {
-	char *path = store_find(release, given), *other;
+	int many;
+	char *path = store_find(release, given, &many), *other;
 
-	if (path)
+	if (path || many)
 		return path;
 	other = other_release(release, given);
 	error("%s: no such patch is installed for kernel %s", given, release);

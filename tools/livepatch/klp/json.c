@@ -3,6 +3,7 @@
  * How is a JSON document written?  Value after value: keys inside of objects, NULL in arrays; what
  * a kernel does not show is null.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "klp.h"
@@ -98,10 +99,19 @@ void json_number(const char *key, long value)
 		fprintf(out, "%ld", value);
 }
 
+void json_unsigned(const char *key, unsigned long long value)
+{
+	before(key);
+	fprintf(out, "%llu", value);
+}
+
 void json_seconds(const char *key, double value)
 {
 	before(key);
-	fprintf(out, "%.6f", value);
+	if (isfinite(value))
+		fprintf(out, "%.6f", value);
+	else
+		fputs("null", out);
 }
 
 void json_flag(const char *key, long value)

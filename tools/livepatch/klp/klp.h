@@ -321,6 +321,7 @@ int cmd_signal(void);
 int cmd_wait(void);
 enum outcome wait_quietly(const char *name, double timeout);
 int wait_and_tell(const char *name, enum outcome want);
+int await_transition(const char *except);
 
 /* ---- progress.c */
 
@@ -358,6 +359,7 @@ int limits_check(void);
 
 /* ---- verify.c */
 
+int verify_after(const struct module_file *m, const struct module_file *before);
 int verify_module(const struct module_file *m);
 
 /* ---- force.c */
@@ -365,6 +367,7 @@ int verify_module(const struct module_file *m);
 int is_in_force(const char *name);
 int is_left_over(const char *name);
 int tables_cover(const struct tables *tables, long set);
+int tables_replace(const struct tables *new, const struct tables *old);
 long force_replaces(const struct module_file *new, const struct patch *patch,
 		    const struct module_file *old);
 
@@ -380,7 +383,7 @@ int is_release(const char *text);
 char *store_directory(const char *release);
 char **store_releases(size_t *nr);
 char **store_files(const char *directory, size_t *nr);
-char *store_find(const char *release, const char *given);
+char *store_find(const char *release, const char *given, int *many);
 
 /* ---- remove.c */
 
@@ -449,9 +452,12 @@ void kmsg_dump(void);
 
 /* ---- lock.c */
 
-enum lock { LOCK_CHANGE, LOCK_SIGNAL, LOCK_REVERSE };
+enum lock { LOCK_CHANGE, LOCK_SIGNAL, LOCK_REVERSE, LOCK_ALL };
+
+#define SOMEBODY	1L	/* who has not written down his number */
 
 long lock_try(enum lock lock, char **left);
+const char *lock_holder(long holder);
 void lock_note(enum lock lock, const char *note);
 void lock_drop(enum lock lock);
 int change_begin(void);
@@ -463,6 +469,7 @@ void json_open(const char *key, char kind);
 void json_close(void);
 void json_string(const char *key, const char *value);
 void json_number(const char *key, long value);
+void json_unsigned(const char *key, unsigned long long value);
 void json_seconds(const char *key, double value);
 void json_flag(const char *key, long value);
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Who may change livepatches now?  One klp at a time, for as long as the change takes and no
- * longer: nobody has to wait for somebody who waits for a transition. Two more locks tell that a
- * klp is waking tasks up, or waits for a transition that it has turned round.
+ * longer: nobody has to wait for somebody who waits for a transition. Three more locks tell that a
+ * klp is waking tasks up, waits for a transition that it has turned round, or brings all that is
+ * installed into force.
  *
  * A lock is a file in /run with the holder's number and, behind it, what is to be restored should
  * he be killed. Where no such file can be made there is no lock, and the change itself tells why
@@ -22,9 +23,10 @@ static const char * const names[] = {
 	[LOCK_CHANGE]	= "change",
 	[LOCK_SIGNAL]	= "signal",
 	[LOCK_REVERSE]	= "reverse",
+	[LOCK_ALL]	= "all",
 };
 
-static int fds[] = { -1, -1, -1 };
+static int fds[] = { -1, -1, -1, -1 };
 static int depth;		/* of changes within changes */
 
 static int open_lock(enum lock lock)
@@ -60,7 +62,7 @@ static void write_holder(int fd, const char *note)
 }
 
 /*
- * 0 when it is ours now, else the number of the holder, or 1. What a killed holder has noted comes
+ * 0 when it is ours now, else the number of the holder, or SOMEBODY. What a killed holder has noted comes
  * back in *LEFT, which is the caller's to free; it stays noted until lock_note() or lock_drop().
  */
 long lock_try(enum lock lock, char **left)
@@ -83,7 +85,18 @@ long lock_try(enum lock lock, char **left)
 	read_holder(fd, buf, sizeof(buf));
 	holder = atol(buf);
 	close(fd);
-	return holder > 0 ? holder : 1;
+	return holder > 0 ? holder : SOMEBODY;
+}
+
+/* For a message. */
+const char *lock_holder(long holder)
+{
+	static char text[32];
+
+	if (holder == SOMEBODY)
+		return "another klp";
+	snprintf(text, sizeof(text), "klp %ld", holder);
+	return text;
 }
 
 /* What the next one has to restore should we be killed. */
@@ -116,13 +129,13 @@ int change_begin(void)
 	}
 	while ((holder = lock_try(LOCK_CHANGE, NULL))) {
 		if (!told++)
-			remark("waiting for klp %ld, which changes something", holder);
+			remark("waiting for %s, which changes something", lock_holder(holder));
 		if (interrupted())
 			return KLP_INTERRUPTED;
 		if (now() - start > WITHIN) {
-			error("klp %ld has been changing something for %d s; nothing done", holder,
-			      WITHIN);
-			next_step("see what it does: ps -fp %ld", holder);
+			error("%s has been changing something for %d s; nothing done",
+			      lock_holder(holder), WITHIN);
+			next_step("see what it does: ps -fC klp");
 			return KLP_TIMEOUT;
 		}
 		nap(0.05);

@@ -3,12 +3,15 @@
  * klp: what does the user want to know of, or do with, the livepatches of this machine?  The table
  * of commands, and the options that each of them takes.
  */
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "klp.h"
 
 #define MOST	1000	/* arguments */
+#define LONG	256	/* an option that was not given as a letter */
 
 static const struct command {
 	const char *name;
@@ -55,21 +58,21 @@ static const struct command {
 };
 
 static const struct option long_options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ "timeout", required_argument, NULL, 't' },
-	{ "progress", no_argument, NULL, 'p' },
-	{ "revert", no_argument, NULL, 'r' },
-	{ "no-revert", no_argument, NULL, 'N' },
-	{ "no-wait", no_argument, NULL, 'n' },
-	{ "yes", no_argument, NULL, 'y' },
-	{ "all", no_argument, NULL, 'a' },
-	{ "dry-run", no_argument, NULL, 'd' },
-	{ "installed", no_argument, NULL, 'i' },
-	{ "release", required_argument, NULL, 'k' },
-	{ "output", required_argument, NULL, 'o' },
-	{ "root", required_argument, NULL, 'R' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
+	{ "json", no_argument, NULL, LONG | 'j' },
+	{ "timeout", required_argument, NULL, LONG | 't' },
+	{ "progress", no_argument, NULL, LONG | 'p' },
+	{ "revert", no_argument, NULL, LONG | 'r' },
+	{ "no-revert", no_argument, NULL, LONG | 'N' },
+	{ "no-wait", no_argument, NULL, LONG | 'n' },
+	{ "yes", no_argument, NULL, LONG | 'y' },
+	{ "all", no_argument, NULL, LONG | 'a' },
+	{ "dry-run", no_argument, NULL, LONG | 'd' },
+	{ "installed", no_argument, NULL, LONG | 'i' },
+	{ "release", required_argument, NULL, LONG | 'k' },
+	{ "output", required_argument, NULL, LONG | 'o' },
+	{ "root", required_argument, NULL, LONG | 'R' },
+	{ "help", no_argument, NULL, LONG | 'h' },
+	{ "version", no_argument, NULL, LONG | 'V' },
 	{ }
 };
 
@@ -147,7 +150,7 @@ static int bad_option(const struct command *command, char **argv, const char *wh
 {
 	const char *given = argv[optind - 1];
 
-	if (optopt && strncmp(given, "--", 2))
+	if (optopt && optopt < LONG)
 		error("%s: -%c %s", command->name, optopt, what);
 	else
 		error("%s: %s %s", command->name, given, what);
@@ -160,6 +163,7 @@ static int read_options(const struct command *command, int argc, char **argv)
 	int letter, status;
 
 	while ((letter = getopt_long(argc, argv, ":o:hV", long_options, NULL)) != -1) {
+		letter &= ~LONG;
 		switch (letter) {
 		case 'h':
 			command_usage(stdout, command);
@@ -206,8 +210,11 @@ static int take_config(const struct command *command)
 	if (!(options.given & OPT_TIMEOUT))
 		options.timeout = config.timeout;
 	options.revert = config.revert && (command->options & OPT_REVERT);
-	/* At boot a slip of the pen must not leave the machine without its patches. */
-	return options.given & OPT_ALL ? KLP_OK : status;
+	/*
+	 * A slip of the pen must not leave the machine without its patches at boot, nor with a
+	 * patch that is to be taken out: then it is told, and no more.
+	 */
+	return options.given & OPT_ALL || !(command->options & OPT_REVERT) ? KLP_OK : status;
 }
 
 static const char * const help_words[] = { "help", "--help", "-h", NULL };
@@ -241,11 +248,24 @@ static int help(int argc, char **argv)
 	return output_end();
 }
 
+/* Whoever starts klp without them: no file that it opens may be taken for one of these. */
+static void open_standard_files(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
 	int status, ended;
 
+	open_standard_files();
 	output_init();
 	if (argc > 1 && is_one_of(argv[1], help_words))
 		return help(argc, argv);

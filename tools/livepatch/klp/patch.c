@@ -118,14 +118,14 @@ void patch_free(struct patch *patch)
 	free(patch->name);
 }
 
-int patch_exists(const char *name)
-{
-	return exists(LP "/%s", name);
-}
-
 static int good_name(const char *name)
 {
 	return *name && *name != '.' && !strchr(name, '/');
+}
+
+int patch_exists(const char *name)
+{
+	return good_name(name) && exists(LP "/%s", name);
 }
 
 /* The patch with the name that the user has given; says so when there is none. */
@@ -134,7 +134,7 @@ int patch_find(struct patch *patch, const char *given)
 	char *name = module_name(given);
 	long before = unseen_count();
 
-	if (good_name(name) && patch_exists(name)) {
+	if (patch_exists(name)) {
 		patch_read(patch, name);
 		free(name);
 		return KLP_OK;

@@ -41,10 +41,12 @@ static void wipe(void)
 
 static void draw_bar(const char *name, long target, long left, double seconds, int columns)
 {
-	char head[160], tail[80];
+	char head[160], tail[80], number[32] = "unknown how many";
 	int room, full;
 	char *line;
 
+	if (left >= 0)
+		snprintf(number, sizeof(number), "%ld", left);
 	snprintf(head, sizeof(head), "%.60s to %s ", name, target ? "patched" : "unpatched");
 	if (left < 0) {
 		snprintf(tail, sizeof(tail), " unknown how many tasks left, %.0f s", seconds);
@@ -56,7 +58,7 @@ static void draw_bar(const char *name, long target, long left, double seconds, i
 	room = columns - 1 - (int)strlen(head) - (int)strlen(tail) - 2;
 	if (room < 4) {
 		/* No room for a bar: what is left matters most. */
-		line = format("%ld left, %s", left, head);
+		line = format("%s left, %s", number, head);
 		print_clean(line, columns - 1);
 		free(line);
 		fputc('\n', out);

@@ -184,7 +184,7 @@ static const struct {
 
 static void print_text(void)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(sections) && !interrupted(); i++) {
 		if (i)
 			fputc('\n', out);
 		print("==== %s\n", sections[i].title);
@@ -225,6 +225,25 @@ static int print_report(FILE *to)
 	return KLP_OK;
 }
 
+/* A file that is open already, as the shell hands it over, or -1. */
+static int standard_file(const char *path)
+{
+	static const char * const directories[] = { "/dev/fd/", "/proc/self/fd/" };
+
+	if (!strcmp(path, "-") || !strcmp(path, "/dev/stdout"))
+		return STDOUT_FILENO;
+	if (!strcmp(path, "/dev/stderr"))
+		return STDERR_FILENO;
+	for (size_t i = 0; i < ARRAY_SIZE(directories); i++) {
+		size_t len = strlen(directories[i]);
+
+		if (!strncmp(path, directories[i], len) && path[len] &&
+		    strspn(path + len, "0123456789") == strlen(path + len))
+			return atoi(path + len);
+	}
+	return -1;
+}
+
 /* The file that the report is written to: a new one that takes the place of PATH in the end. */
 static int open_report(const char *path, char **temporary)
 {
@@ -232,9 +251,16 @@ static int open_report(const char *path, char **temporary)
 	int fd;
 
 	*temporary = NULL;
+	fd = standard_file(path);
+	if (fd >= 0)
+		return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (!lstat(path, &st) && !S_ISREG(st.st_mode)) {
 		/* A terminal, /dev/null. A link is nobody's to be followed by root. */
-		return open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		/* Who reads from a pipe may be slow. */
+		if (fd >= 0)
+			fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+		return fd;
 	}
 	*temporary = format("%s.XXXXXX", path);
 	/* Stacks and the log are nothing for everybody: for its owner alone. */
@@ -266,11 +292,13 @@ static int keep_report(const char *path, char *temporary, int status)
 
 static int write_report(const char *path)
 {
+	int fd, is_file, status = KLP_FAILED;
 	char *temporary;
-	int fd = open_report(path, &temporary);
-	FILE *to = fd < 0 ? NULL : fdopen(fd, "w");
-	int status = KLP_FAILED;
+	FILE *to;
 
+	catch_interrupts();
+	fd = open_report(path, &temporary);
+	to = fd < 0 ? NULL : fdopen(fd, "w");
 	if (to) {
 		status = print_report(to);
 		if (fflush(to) || ferror(to))
@@ -281,11 +309,16 @@ static int write_report(const char *path)
 	} else if (fd >= 0) {
 		close(fd);
 	}
+	is_file = !!temporary;
+	if (interrupted())
+		status = KLP_INTERRUPTED;
 	status = keep_report(path, temporary, status);
-	if (status) {
+	if (status == KLP_INTERRUPTED) {
+		error("interrupted; there is no report in %s", path);
+	} else if (status) {
 		error("%s: writing the report failed: %s", path, strerror(errno));
 		next_step("choose another file: klp report --output FILE");
-	} else {
+	} else if (is_file) {
 		remark("the report is in %s", path);
 	}
 	return status;

@@ -19,18 +19,19 @@ static int is_parameter(const char *text)
 	return c != text && *c == '=';
 }
 
-/* NULL when nothing could be meant. */
-static char *path_of(const char *given)
+/* NULL when nothing could be meant, or, as has been said then, more than one: *MANY is set. */
+static char *path_of(const char *given, int *many)
 {
 	char *release, *path;
 
+	*many = 0;
 	if (strchr(given, '/') || !access(given, F_OK))
 		return copy(given);
 	release = kernel_release();
-	path = store_find(release, given);
+	path = store_find(release, given, many);
 	free(release);
 	/* What looks like a file is one that is missing. */
-	return !path && module_suffix(given) ? copy(given) : path;
+	return !path && !*many && module_suffix(given) ? copy(given) : path;
 }
 
 /*
@@ -41,17 +42,18 @@ char *request_patch(const char *given)
 {
 	char *name = module_name(given), *path = NULL, *found = NULL;
 	struct module_file m;
+	int many;
 
+	hush(1);
 	if (!patch_exists(name) && !module_loaded(name))
-		path = path_of(given);
+		path = path_of(given, &many);
 	if (path) {
-		hush(1);
 		if (!module_open(&m, path))
 			found = copy(m.name);
 		module_close(&m);
-		hush(-1);
 		free(path);
 	}
+	hush(-1);
 	if (!found)
 		return name;
 	free(name);
@@ -60,15 +62,20 @@ char *request_patch(const char *given)
 
 static int add_file(struct requests *all, const char *given, size_t most)
 {
+	long before = unseen_count();
+	int status, many;
 	char *path;
-	int status;
 
 	if (all->nr == most) {
 		error("%s: this takes but one file, for there can be but one transition", given);
 		next_step("leave it out, or do one after the other");
 		return KLP_USAGE;
 	}
-	path = path_of(given);
+	path = path_of(given, &many);
+	if (!path && many)
+		return KLP_FAILED;
+	if (!path && unseen_count() != before)
+		return unseen_tell();
 	if (!path) {
 		error("%s is neither a file, nor an installed patch, nor a parameter NAME=VALUE",
 		      given);
@@ -131,6 +138,26 @@ static int check_twice(const struct requests *all, size_t index)
 	return KLP_OK;
 }
 
+/* Those in front of it will be in force by then, but for what has been replaced in between. */
+static int verify(const struct requests *all, size_t index)
+{
+	const struct module_file *m = &all->request[index].m, *before, *between;
+	int bad = 0;
+
+	for (size_t i = 0; i < index; i++) {
+		int replaced = 0;
+
+		before = &all->request[i].m;
+		for (size_t j = i + 1; before->name && j < index && !replaced; j++) {
+			between = &all->request[j].m;
+			replaced = between->name && tables_replace(&between->tables, &before->tables);
+		}
+		if (before->name && !replaced)
+			bad |= verify_after(m, before);
+	}
+	return verify_module(m) || bad ? KLP_FAILED : KLP_OK;
+}
+
 static int check_request(const struct requests *all, size_t index)
 {
 	const struct request *r = &all->request[index];
@@ -144,7 +171,7 @@ static int check_request(const struct requests *all, size_t index)
 	if (check_twice(all, index))
 		status = KLP_FAILED;
 	if (!status && (options.given & OPT_DRY_RUN))
-		status = verify_module(&r->m);
+		status = verify(all, index);
 	return status;
 }
 

@@ -26,17 +26,19 @@ static int remove_replaced(const struct patches *before)
 	return status;
 }
 
-/* What a cumulative patch replaces: those of its own set. Where they do not show, all. */
-static int is_replaced(const struct patch *old, const struct patch *new)
+/* What a cumulative patch replaces: those of its sets. Where they do not show, all. */
+static int is_replaced(const struct patch *old, const struct patch *new, const struct tables *tables)
 {
-	return !old->inactive && old->replace_set == new->replace_set;
+	return !old->inactive && (old->replace_set == new->replace_set ||
+				  tables_cover(tables, old->replace_set));
 }
 
 /*
  * Their directories go a moment after the transition. The name of one that stays, NULL if they have
  * gone; a patch that is known not to be cumulative is not waited for.
  */
-static const char *await_replaced(const struct patches *before, const struct patch *new)
+static const char *await_replaced(const struct patches *before, const struct patch *new,
+				  const struct tables *tables)
 {
 	double start = now();
 	const char *left;
@@ -44,7 +46,7 @@ static const char *await_replaced(const struct patches *before, const struct pat
 	do {
 		left = NULL;
 		for (size_t i = 0; i < before->nr && !left; i++) {
-			if (is_replaced(&before->patch[i], new) &&
+			if (is_replaced(&before->patch[i], new, tables) &&
 			    patch_exists(before->patch[i].name))
 				left = before->patch[i].name;
 		}
@@ -73,7 +75,7 @@ static int finish_rollback(const struct module_file *m, const struct patches *be
 	/* Kernels before 6.11 do not tell; what the patch does shows it. */
 	if (new.replace == UNKNOWN && m->tables.replace == 1)
 		new.replace = 1;
-	left = await_replaced(before, &new);
+	left = await_replaced(before, &new, &m->tables);
 	if (new.replace == 0)
 		status = take_out(m, "is not cumulative, it has replaced nothing");
 	else if (left && new.replace == UNKNOWN)

@@ -75,7 +75,7 @@ static int signal_by_kernel(const char *patch)
 	int status = KLP_OK;
 
 	if (holder) {
-		tell("%s: klp %ld wakes them up already", patch, holder);
+		tell("%s: %s wakes them up already", patch, lock_holder(holder));
 		catch_interrupts();
 		wait_quietly(patch, moment());
 	} else {

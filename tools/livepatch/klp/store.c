@@ -66,41 +66,72 @@ char **store_files(const char *directory, size_t *nr)
 	return names;
 }
 
-/* Does the user mean this file: by its name, or by that of its module? */
-static int is_meant(const char *path, const char *file, const char *given, int by_file)
+/* How well does a file fit what the user has given? */
+enum fit {
+	FIT_NOT,
+	FIT_PATCH,	/* by the name of the module in it */
+	FIT_STEM,	/* by its name but for suffixes and dashes */
+	FIT_FILE,
+};
+
+static enum fit fit_of(const char *path, const char *file, const char *given)
 {
 	char *of_file = module_name(file), *wanted = module_name(given);
-	int found = !strcmp(of_file, wanted);
+	const char *slash = strrchr(given, '/');
+	enum fit fit = FIT_NOT;
 	struct module_file m;
 
-	if (!found && !by_file) {
+	if (!strcmp(file, slash ? slash + 1 : given)) {
+		fit = FIT_FILE;
+	} else if (!strcmp(of_file, wanted)) {
+		fit = FIT_STEM;
+	} else {
 		hush(1);
-		found = !module_open(&m, path) && !strcmp(m.name, wanted);
+		if (!module_open(&m, path) && !strcmp(m.name, wanted))
+			fit = FIT_PATCH;
 		module_close(&m);
 		hush(-1);
 	}
 	free(wanted);
 	free(of_file);
-	return found;
+	return fit;
 }
 
-/* The path of the installed patch that is meant, NULL if there is none. Names of files go first. */
-char *store_find(const char *release, const char *given)
+/*
+ * The path of the installed patch that is meant, NULL if there is none, or if there are two and none
+ * fits better: then it is said which, and *MANY is set.
+ */
+char *store_find(const char *release, const char *given, int *many)
 {
-	char *directory = store_directory(release), *found = NULL;
+	char *directory = store_directory(release), *found = NULL, *other = NULL;
+	enum fit best = FIT_NOT;
 	size_t nr;
 	char **names = store_files(directory, &nr);
 
-	for (int by_file = 1; by_file >= 0; by_file--) {
-		for (size_t i = 0; i < nr && !found; i++) {
-			char *path = format("%s/%s", directory, names[i]);
+	*many = 0;
+	for (size_t i = 0; i < nr; i++) {
+		char *path = format("%s/%s", directory, names[i]);
+		enum fit fit = fit_of(path, names[i], given);
 
-			if (is_meant(path, names[i], given, by_file))
-				found = path;
-			else
-				free(path);
+		if (fit < best || fit == FIT_NOT) {
+			free(path);
+			continue;
 		}
+		free(other);
+		other = fit == best ? found : NULL;
+		if (fit != best)
+			free(found);
+		found = path;
+		best = fit;
 	}
+	if (other) {
+		error("%s could be %s or %s", given, other, found);
+		next_step("give the whole name of the file");
+		*many = 1;
+		free(found);
+		found = NULL;
+	}
+	free(other);
 	free_list(names, nr);
 	free(directory);
 	return found;

@@ -70,7 +70,10 @@ static int unload_all(void)
 	}
 	if (!nr)
 		tell("no livepatches");
-	/* While one is on its way the others cannot be moved. */
+	/* The newest can be turned back at once. */
+	if (nr)
+		ret = await_transition(names[0]);
+	status = ret;
 	for (size_t i = 0; i < nr && ret != KLP_TIMEOUT && ret != KLP_INTERRUPTED; i++) {
 		ret = unload(names[i]);
 		if (ret)

@@ -239,6 +239,19 @@ static int check_others(const struct module_file *m)
 	return bad;
 }
 
+/* What becomes of one that will be in force by then?  After check_module() has found nothing. */
+int verify_after(const struct module_file *m, const struct module_file *before)
+{
+	const struct patch other = {
+		.name = before->name,
+		.replace_set = before->tables.replace_set,
+		.objects = before->tables.objects,
+		.nr = before->tables.nr,
+	};
+
+	return m->tables.replace == UNKNOWN ? 0 : check_other(m, &other);
+}
+
 /* After check_module() has found nothing. */
 int verify_module(const struct module_file *m)
 {

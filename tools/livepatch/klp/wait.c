@@ -4,6 +4,7 @@
  * A patch that goes away ends with its directory, one that comes with "transition" at 0.
  */
 #include <stdlib.h>
+#include <string.h>
 #include "klp.h"
 
 #define SHORTEST	0.01
@@ -167,6 +168,33 @@ int wait_and_tell(const char *name, enum outcome want)
 	if (options.given & OPT_JSON)
 		outcome_json(name, outcome, seconds);
 	return judge(name, outcome, want, seconds);
+}
+
+/* While one is on its way the others cannot be moved, nor is it certain what will be in force. */
+int await_transition(const char *except)
+{
+	enum outcome outcome = OUTCOME_PATCHED;
+	struct patch moving;
+	int status = KLP_OK;
+
+	if (!patch_in_transition(&moving))
+		return KLP_OK;
+	if (!except || strcmp(moving.name, except)) {
+		tell("%s: is %s, waiting for it", moving.name, patch_state(&moving));
+		catch_interrupts();
+		outcome = wait_quietly(moving.name, options.timeout);
+	}
+	if (outcome == OUTCOME_TIMEOUT) {
+		error("patch %s: is still %s after %g s", moving.name, patch_state(&moving),
+		      options.timeout);
+		next_step("see who holds it up: klp blockers");
+		status = KLP_TIMEOUT;
+	} else if (outcome == OUTCOME_INTERRUPTED) {
+		error("interrupted; the transition of patch %s goes on", moving.name);
+		status = KLP_INTERRUPTED;
+	}
+	patch_free(&moving);
+	return status;
 }
 
 static int nothing_to_wait_for(int hidden)
