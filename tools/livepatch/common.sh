@@ -18,6 +18,13 @@ interrupted() {
 }
 trap interrupted INT TERM HUP
 
+# Nobody removes what is built here before the last one at work has ended; see ./build-dir. What setup
+# installs may start services, which would hold it for ever.
+if [[ $me != setup && -d ${BUILD-} ]]; then
+	exec 8<"$BUILD"
+	flock -s 8
+fi
+
 # lock FILE: until this process ends, one at a time
 lock() {
 	exec 9>"$1" || fail "cannot write to ${1%/*}"

@@ -5,6 +5,7 @@ It lives as long as the QEMU does, over reboots; what it writes on its disk is f
 """
 
 import base64
+import fcntl
 import os
 import select
 import subprocess
@@ -15,15 +16,29 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'vm'))
 
 # pylint: disable=wrong-import-position
-from guest import Broken    # noqa: E402
+from guest import BUILD, Broken, at_work, free_memory, hold_build, main_error    # noqa: E402
+
+MEMORY = 2048   # megabytes
 
 
 def newest(directory, pattern):
     """The newest file that matches."""
     found = sorted(directory.glob(pattern), key=lambda path: path.stat().st_mtime)
     if not found:
-        sys.exit(f'{Path(sys.argv[0]).name}: there is no {directory}/{pattern}')
+        main_error(f'there is no {directory}/{pattern}')
     return found[-1]
+
+
+def alone(name):
+    """Until this process ends it is the only one of this NAME here."""
+    hold_build()
+    held = (BUILD / f'.{name}.lock').open('w')
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(f'{name}: waiting for another make that does this in {BUILD}', flush=True)
+        fcntl.flock(held, fcntl.LOCK_EX)
+    return held
 
 
 class Machine:
@@ -31,6 +46,8 @@ class Machine:
 
     def __init__(self, logs, disk, cargo):
         """Boot from DISK; CARGO, a tar archive, is the second one."""
+        if free_memory() < MEMORY:
+            main_error(f'a machine takes {MEMORY} MB, and {free_memory()} MB are free')
         logs.mkdir(parents=True, exist_ok=True)
         self.console = logs / 'console.log'
         self.console.write_bytes(b'')
@@ -41,7 +58,7 @@ class Machine:
         self.slowness = 1.0
         command = [
             'qemu-system-x86_64', '-accel', 'tcg,thread=single', '-cpu', 'max,la57=off', '-M', 'pc',
-            '-smp', '2', '-m', '2048', '-nodefaults', '-display', 'none', '-snapshot',
+            '-smp', '2', '-m', str(MEMORY), '-nodefaults', '-display', 'none', '-snapshot',
             '-drive', f'file={disk},format=raw,if=virtio',
             '-drive', f'file={cargo},format=raw,if=virtio',
             '-chardev', f'file,id=console,path={self.console}', '-serial', 'chardev:console',
@@ -50,6 +67,7 @@ class Machine:
         self.qemu = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                      stderr=subprocess.STDOUT, bufsize=0,
                                      env=dict(os.environ, TMPDIR=str(logs)))
+        at_work.add(self.qemu)
 
     def __enter__(self):
         return self
@@ -58,6 +76,7 @@ class Machine:
         if self.qemu.poll() is None:
             self.qemu.kill()
         self.qemu.wait()
+        at_work.discard(self.qemu)
         self.log.close()
 
     def lines(self, what, limit):
@@ -89,12 +108,19 @@ class Machine:
                 return line[3:], seconds
         return None
 
+    def tell(self, script):
+        """Have the agent run SCRIPT."""
+        self.number += 1
+        code = base64.b64encode(script.encode()).decode()
+        try:
+            self.qemu.stdin.write(f'run {self.number} {code}\n'.encode())
+        except BrokenPipeError:
+            raise Broken(f'{script}: QEMU has ended') from None
+
     def run(self, script, limit=300):
         """Run SCRIPT of the shell; returns its status and what it printed."""
-        self.number += 1
         self.log.write(''.join(f'$ {line}\n' for line in script.strip().splitlines()))
-        code = base64.b64encode(script.encode()).decode()
-        self.qemu.stdin.write(f'run {self.number} {code}\n'.encode())
+        self.tell(script)
         output = []
         for line in self.lines(script, limit):
             if line.startswith('| '):
@@ -107,8 +133,6 @@ class Machine:
 
     def reboot(self, what):
         """Reboot; returns as up() does."""
-        self.number += 1
-        code = base64.b64encode(b'systemctl reboot').decode()
-        self.qemu.stdin.write(f'run {self.number} {code}\n'.encode())
+        self.tell('systemctl reboot')
         self.log.write(f'$ systemctl reboot # {what}\n')
         return self.up(what)

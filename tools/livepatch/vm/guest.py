@@ -41,6 +41,9 @@ TAINT_DIE, TAINT_WARN = 1 << 7, 1 << 9
 # The QEMUs at work, which end with us.
 at_work = set()
 
+# The build folder, open.
+held = []
+
 
 def interrupted(*_):
     """The user, or who runs this, has had enough: nothing that follows would say anything."""
@@ -54,6 +57,14 @@ def end_when_interrupted():
     """For the programs that run guests."""
     for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
         signal.signal(number, interrupted)
+
+
+def hold_build():
+    """As long as we are at work, nobody removes what is built here; see tools/livepatch/build-dir."""
+    if not held:
+        held.append(os.open(BUILD, os.O_RDONLY | os.O_DIRECTORY))
+        os.set_inheritable(held[0], True)
+        fcntl.flock(held[0], fcntl.LOCK_SH)
 
 
 def free_memory():
@@ -140,6 +151,7 @@ class Guest:
     raw: bool = False
 
     def __post_init__(self):
+        hold_build()
         self.results = []
         self.kernel = self.kernel or BUILD / f'kernel-{self.profile}' / 'vmlinux'
         self.staged = self.staged or BUILD / f'tests-{self.profile}' / 'root.cpio'
