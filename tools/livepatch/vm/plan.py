@@ -71,15 +71,20 @@ def installed(profile, where):
     return sorted(scripts, key=lambda script: script == LAST)
 
 
+def runnable(tests, profile):
+    """Those of TESTS that a guest of PROFILE can run."""
+    return [test for test in tests if test.name not in LACKING.get(profile, set())]
+
+
 def plan_for(tests, profile, limit):
     """What a guest of PROFILE has to do to run these TESTS."""
     plan = []
+    tests = runnable(tests, profile)
     suites = [test.name for test in tests if test.group == 'kunit']
     if suites:
         plan.append(Unit.kunit(suites, limit))
     for group, where in WHERE.items():
         scripts = {test.name for test in tests if test.group == group}
-        scripts -= LACKING.get(profile, set())
         order = installed(profile, where) if scripts else []
         missing = scripts.difference(order)
         if missing:
