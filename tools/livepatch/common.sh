@@ -18,8 +18,8 @@ interrupted() {
 }
 trap interrupted INT TERM HUP
 
-# Nobody removes what is built here before the last one at work has ended; see ./build-dir. What setup
-# installs may start services, which would hold it for ever.
+# Nobody removes what is built here before the last one at work has ended; see ./build-dir. What
+# setup installs may start services, which would hold it for ever.
 if [[ $me != setup && -d ${BUILD-} ]]; then
 	exec 8<"$BUILD"
 	flock -s 8

@@ -257,7 +257,8 @@ static int sum_up(const char *dir, const struct members *all)
 	}
 	tell("%s: %zu %s force, %zu of them %s, %zu replaced, %zu failed", dir,
 	     count[FATE_IN_FORCE], is_dry() ? "would be in" : "in", loaded,
-	     is_dry() ? "to be loaded" : "loaded now", count[FATE_REPLACED], count[FATE_FAILED] + count[FATE_OPEN]);
+	     is_dry() ? "to be loaded" : "loaded now", count[FATE_REPLACED],
+	     count[FATE_FAILED] + count[FATE_OPEN]);
 	return status;
 }
 

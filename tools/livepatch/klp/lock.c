@@ -62,8 +62,9 @@ static void write_holder(int fd, const char *note)
 }
 
 /*
- * 0 when it is ours now, else the number of the holder, or SOMEBODY. What a killed holder has noted comes
- * back in *LEFT, which is the caller's to free; it stays noted until lock_note() or lock_drop().
+ * 0 when it is ours now, else the number of the holder, or SOMEBODY. What a killed holder has noted
+ * comes back in *LEFT, which is the caller's to free; it stays noted until lock_note() or
+ * lock_drop().
  */
 long lock_try(enum lock lock, char **left)
 {

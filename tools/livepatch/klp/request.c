@@ -150,7 +150,8 @@ static int verify(const struct requests *all, size_t index)
 		before = &all->request[i].m;
 		for (size_t j = i + 1; before->name && j < index && !replaced; j++) {
 			between = &all->request[j].m;
-			replaced = between->name && tables_replace(&between->tables, &before->tables);
+			replaced = between->name &&
+				tables_replace(&between->tables, &before->tables);
 		}
 		if (before->name && !replaced)
 			bad |= verify_after(m, before);

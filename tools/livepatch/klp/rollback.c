@@ -27,7 +27,8 @@ static int remove_replaced(const struct patches *before)
 }
 
 /* What a cumulative patch replaces: those of its sets. Where they do not show, all. */
-static int is_replaced(const struct patch *old, const struct patch *new, const struct tables *tables)
+static int is_replaced(const struct patch *old, const struct patch *new,
+		       const struct tables *tables)
 {
 	return !old->inactive && (old->replace_set == new->replace_set ||
 				  tables_cover(tables, old->replace_set));

@@ -98,8 +98,8 @@ static enum fit fit_of(const char *path, const char *file, const char *given)
 }
 
 /*
- * The path of the installed patch that is meant, NULL if there is none, or if there are two and none
- * fits better: then it is said which, and *MANY is set.
+ * The path of the installed patch that is meant, NULL if there is none, or if there are two and
+ * none fits better: then it is said which, and *MANY is set.
  */
 char *store_find(const char *release, const char *given, int *many)
 {
