@@ -191,6 +191,7 @@ void klp_tasks_flag(int target);
 void klp_tasks_unflag(void);
 void klp_tasks_force(void);
 void klp_tasks_nudge(void);
+void klp_tasks_interrupt(void);
 void klp_tasks_scan(struct klp_scan *scan);
 void klp_tasks_forget(void);
 unsigned int klp_tasks_pending(void);

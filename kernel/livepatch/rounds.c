@@ -7,7 +7,8 @@
  * for tasks that do not move by themselves: kthreads that wait somewhere else by now, and tasks
  * that have exited.
  *
- *	third round		tasks look at themselves in cond_resched()
+ *	third round		tasks look at themselves where the scheduler meets them (resched.c)
+ *	fourth round		tasks that run are pushed aside to be looked at
  *	after signal_after	tasks that sleep are woken, again and again after that time
  *	after stall_warning	the log says who is left, once
  *
@@ -23,7 +24,7 @@
 #define KLP_ROUND_FIRST	(HZ / 100 ?: 1)
 #define KLP_ROUND_LAST	HZ
 
-/* Pause from which on tasks look at themselves in cond_resched(): the third round. */
+/* Pause from which on tasks that always run are seen to: the third round. */
 #define KLP_RESCHED_PAUSE (4 * KLP_ROUND_FIRST)
 
 /* Seconds until tasks are nudged, and between nudges. */
@@ -43,7 +44,7 @@ MODULE_PARM_DESC(stall_warning, "seconds until a warning about a transition, 0 f
  * @nudged: when tasks were last nudged, or set in motion, in jiffies
  * @signalled: somebody has been told about the nudging
  * @warned: somebody has been told about the stall
- * @resched: tasks look at themselves in cond_resched()
+ * @resched: the scheduler has tasks look at themselves
  */
 static struct klp_rounds {
 	unsigned long pause;
@@ -72,7 +73,7 @@ void klp_rounds_begin(void)
 }
 
 /*
- * The hook in cond_resched() is for tasks that neither sleep nor leave the kernel. Switching it may
+ * The hook of the scheduler is for tasks that neither sleep nor leave the kernel. Switching it may
  * mean to patch every cond_resched() that there is, so nobody does it who may not have to: most
  * transitions are over by the time the pause between rounds has grown.
  */
@@ -139,6 +140,8 @@ bool klp_rounds_look(int target)
 	struct klp_scan scan;
 
 	klp_stats_round();
+	if (klp_rounds.resched)
+		klp_tasks_interrupt();
 	klp_tasks_scan(&scan);
 	if (scan.nr)
 		klp_stats_late(&scan.blocker[0]);

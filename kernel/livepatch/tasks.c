@@ -15,6 +15,8 @@
 #include <linux/sched/task.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
+#include <linux/preempt.h>
+#include <linux/stop_machine.h>
 #include <trace/events/livepatch.h>
 #include "internal.h"
 
@@ -182,6 +184,56 @@ void klp_tasks_scan(struct klp_scan *scan)
 			klp_task_move(task);
 		if (!klp_task_arrived(task))
 			wake_up_if_idle(cpu);
+	}
+	cpus_read_unlock();
+}
+
+/* On the CPU of @task, which does not run as long as this does. */
+static int klp_stopper_try(void *task)
+{
+	unsigned long where;
+
+	klp_task_try(task, &where);
+	return 0;
+}
+
+/* The task that runs on @cpu, with a reference, if it is one that has not arrived; else NULL. */
+static struct task_struct *klp_straggler(unsigned int cpu)
+{
+	struct task_struct *task;
+
+	guard(rcu)();
+	task = cpu_curr_snapshot(cpu);
+	if (klp_task_arrived(task) || is_idle_task(task))
+		return NULL;
+	return get_task_struct(task);
+}
+
+/**
+ * klp_tasks_interrupt() - try to move tasks that always run
+ *
+ * Each is pushed aside for as long as it takes to look at its stack, by the one scheduling class
+ * that nothing else can keep waiting. That asks for a kernel in which tasks are preempted where
+ * they are; elsewhere nobody could say how long it takes.
+ *
+ * Context: process context, may sleep; klp_mutex held.
+ */
+void klp_tasks_interrupt(void)
+{
+	struct task_struct *task;
+	unsigned int cpu;
+
+	if (!preempt_model_preemptible())
+		return;
+
+	cpus_read_lock();
+	for_each_online_cpu(cpu) {
+		task = klp_straggler(cpu);
+		if (!task)
+			continue;
+		if (task != current)
+			stop_one_cpu(cpu, klp_stopper_try, task);
+		put_task_struct(task);
 	}
 	cpus_read_unlock();
 }

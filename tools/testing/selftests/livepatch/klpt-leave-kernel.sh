@@ -131,7 +131,7 @@ kthread_busy() {
 	is "$(cat $TARGET/kthread)" "$pid" "the kthread"
 }
 
-# By default it would change over in cond_resched().
+# By default it would change over in there.
 system_call_that_never_ends() {
 	nudge_soon
 	call busy 0
@@ -251,7 +251,7 @@ it replaced "a patch that is replaced may ask for it"
 it nudged "a fake signal takes a task out of its system call, which goes on"
 it kthread_asleep "a kthread moves in its sleep"
 it kthread_inside "a kthread asleep in the function holds up enabling"
-it kthread_busy "a kthread that never sleeps moves in cond_resched()"
+it kthread_busy "a kthread that never sleeps moves"
 it system_call_that_never_ends "a user task does not move in cond_resched()"
 it busy_in_user_mode "a busy user task moves"
 it stopped "a stopped task holds up enabling until it goes on"

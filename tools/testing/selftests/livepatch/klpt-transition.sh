@@ -103,6 +103,19 @@ kthread_that_never_sleeps() {
 	at_rest
 }
 
+# Beside one that is inside of what is patched, and as busy, and which nothing moves.
+kthread_that_never_gives_way() {
+	kthread spin
+	patch klpt_p1 spec=klpt_target:klpt_other
+	is "$(cat $TARGET/kthread)" "$pid" "the kthread"
+	call busy 0
+	load klpt_p2 spec='klpt_target:klpt_value,call_busy=any'
+	only_left klpt_p2 1 "$pid"
+	kill -9 "$pid"
+	until_true "the transition to end" settled klpt_p2
+	at_rest
+}
+
 user_task_that_never_sleeps() {
 	(while :; do :; done) &
 	echo $! >> "$tmp/pids"
@@ -271,9 +284,12 @@ it killed_sleeper "a task that is killed does not block any more"
 it many_sleepers "twenty tasks asleep in the function block"
 it several_functions_block "tasks asleep in different functions of a patch block"
 it kthread_asleep "a kthread asleep in the function blocks"
-it kthread_that_never_sleeps "a kthread that never sleeps moves in cond_resched()"
+it kthread_that_never_sleeps "a kthread that never sleeps moves"
+if preemptible; then
+	it kthread_that_never_gives_way "a kthread that never gives way moves"
+fi
 it user_task_that_never_sleeps "a busy user task moves"
-it system_call_that_never_ends "a task that never leaves a system call moves in cond_resched()"
+it system_call_that_never_ends "a task that never leaves a system call moves"
 it reverse_while_enabling "enabling is reversed twenty times, somebody always being in the way"
 it reverse_while_disabling "disabling is reversed twenty times, somebody always being in the way"
 it reverse_at_speed "a hundred reversals without waiting"

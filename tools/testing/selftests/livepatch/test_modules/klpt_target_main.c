@@ -322,6 +322,17 @@ static int kthread_busy(void *unused)
 	return 0;
 }
 
+/* Never gives way of its own accord. */
+static int kthread_spin(void *unused)
+{
+	while (!kthread_should_stop()) {
+		klpt_value();
+		cpu_relax();
+		rcu_tasks_qs(current, false);
+	}
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*fn)(void *unused);
@@ -329,6 +340,7 @@ static const struct {
 	{ "sleep",	kthread_sleep },
 	{ "inside",	kthread_inside },
 	{ "busy",	kthread_busy },
+	{ "spin",	kthread_spin },
 	{ "fork",	kthread_fork },
 };
 
