@@ -428,22 +428,10 @@ void klp_shadow_sweep_begin(struct klp_shadow_sweep *sweep, unsigned long id,
 bool klp_shadow_sweep(struct klp_shadow_sweep *sweep, struct list_head *taken);
 void klp_shadow_destroy(struct list_head *taken, klp_shadow_dtor_t dtor);
 
-/* --- resched.c: the hook in cond_resched() --------------------------------------------------- */
+/* --- resched.c: the hook of the scheduler ----------------------------------------------------- */
 
-#if defined(CONFIG_PREEMPT_DYNAMIC) && defined(CONFIG_HAVE_PREEMPT_DYNAMIC_CALL)
-static inline void klp_resched_enable(void)
-{
-	sched_dynamic_klp_enable();
-}
-
-static inline void klp_resched_disable(void)
-{
-	sched_dynamic_klp_disable();
-}
-#else
 void klp_resched_enable(void);
 void klp_resched_disable(void);
-#endif
 
 /* --- trace.c: trace events, include/trace/events/livepatch.h ---------------------------------- */
 

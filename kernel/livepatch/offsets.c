@@ -7,12 +7,14 @@
 #define COMPILE_OFFSETS
 #include <linux/kbuild.h>
 #include <linux/sched.h>
+#include <asm/asm-offsets.h>
 #include <asm/current.h>
+#include "compat.h"
 #include "internal.h"
 
 static void __used klp_offsets(void)
 {
-	OFFSET(KLP_preempt_count, pcpu_hot, preempt_count);
+	DEFINE(KLP_preempt_count, KLP_PREEMPT_COUNT_OFFSET);
 	OFFSET(KLP_patch_state, task_struct, patch_state);
 	OFFSET(KLP_mask, klp_index, mask);
 	OFFSET(KLP_slot_key, klp_index, slots[0].key);

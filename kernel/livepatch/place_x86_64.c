@@ -13,8 +13,9 @@
 
 /* ENDBR64, all bits turned over: this must not be found in code. */
 #define KLP_PLACE_ENDBR		(~0xfa1e0ff3U)
-/* The nop that the kernel writes over it where no pointer leads to the function. */
+/* The nop that Linux 6.12 writes over it where no pointer leads there, and that of 7.3. */
 #define KLP_PLACE_SEALED	0x001f0f66U
+#define KLP_PLACE_SEALED_UDB	0xd6401f0fU
 
 /* Is it a landing place for indirect calls? Whether this kernel has IBT does not matter. */
 bool klp_place_endbr(u32 insn)
@@ -22,7 +23,8 @@ bool klp_place_endbr(u32 insn)
 	u32 turned = ~insn;
 
 	OPTIMIZER_HIDE_VAR(turned);
-	return turned == KLP_PLACE_ENDBR || insn == KLP_PLACE_SEALED;
+	return turned == KLP_PLACE_ENDBR || insn == KLP_PLACE_SEALED ||
+	       insn == KLP_PLACE_SEALED_UDB;
 }
 
 /* Is nothing else before the place at @ip than what may be? */

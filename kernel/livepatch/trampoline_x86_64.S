@@ -26,6 +26,7 @@
 #include <asm/nops.h>
 #include <asm/nospec-branch.h>
 #include <asm/percpu.h>
+#include "compat.h"
 #include "offsets.h"
 
 	.text
@@ -75,7 +76,7 @@ SYM_START(klp_trampoline, SYM_L_GLOBAL, SYM_F_ALIGN)
 	ANNOTATE_NOENDBR
 	CALL_DEPTH_ACCOUNT
 #ifdef CONFIG_PREEMPT_COUNT
-	incl	PER_CPU_VAR(pcpu_hot + KLP_preempt_count)
+	KLP_INC_PREEMPT_COUNT	PER_CPU_VAR(KLP_PREEMPT_COUNT)
 #endif
 	/* r11 = where the search begins, less the offset of the slots; r10 = key. */
 	movq	klp_index(%rip), %r11
@@ -88,7 +89,7 @@ SYM_START(klp_trampoline, SYM_L_GLOBAL, SYM_F_ALIGN)
 .Lfound:
 	/* r11 = site; r10 = where to go. Outside of a transition patch_state is -1. */
 	movq	KLP_slot_site(%r11), %r11
-	movq	PER_CPU_VAR(pcpu_hot + X86_current_task), %r10
+	movq	PER_CPU_VAR(KLP_CURRENT_TASK), %r10
 	movslq	KLP_patch_state(%r10), %r10
 	movq	KLP_dest(%r11, %r10, 8), %r10
 	IF_COUNTING .Lcount
@@ -98,7 +99,7 @@ SYM_START(klp_trampoline, SYM_L_GLOBAL, SYM_F_ALIGN)
 	movq	%r10, (%rsp)
 .Lreturn:
 #ifdef CONFIG_PREEMPT_COUNT
-	decl	PER_CPU_VAR(pcpu_hot + KLP_preempt_count)
+	KLP_DEC_PREEMPT_COUNT	PER_CPU_VAR(KLP_PREEMPT_COUNT)
 #endif
 #ifdef CONFIG_PREEMPTION
 	/* 0: nothing keeps preemption off, and somebody waits, who is part of the count. */

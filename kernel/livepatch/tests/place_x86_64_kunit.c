@@ -9,6 +9,7 @@
 #include <linux/memory.h>
 #include <asm/nops.h>
 #include <asm/text-patching.h>
+#include "../compat.h"
 #include "../internal.h"
 
 /* --- klp_place_endbr() --------------------------------------------------------------------- */
@@ -22,6 +23,7 @@ struct endbr_case {
 static const struct endbr_case endbr_cases[] = {
 	{ "endbr64", { 0xf3, 0x0f, 0x1e, 0xfa }, true },
 	{ "endbr64 that was sealed", { 0x66, 0x0f, 0x1f, 0x00 }, true },
+	{ "sealed, on Linux 7.3", { 0x0f, 0x1f, 0x40, 0xd6 }, true },
 	{ "endbr32", { 0xf3, 0x0f, 0x1e, 0xfb }, false },
 	{ "nop of 4 bytes", { 0x0f, 0x1f, 0x40, 0x00 }, false },
 	{ "four nops", { 0x90, 0x90, 0x90, 0x90 }, false },
@@ -135,7 +137,7 @@ static noinline int place_hooked(int arg)
 static void hook_poke(unsigned long ip, const void *insn)
 {
 	guard(mutex)(&text_mutex);
-	text_poke_bp((void *)ip, insn, MCOUNT_INSN_SIZE, NULL);
+	smp_text_poke_single((void *)ip, insn, MCOUNT_INSN_SIZE, NULL);
 }
 
 /* A registered batch with one site: with code that calls ftrace, with a nop, with another call. */

@@ -32,7 +32,7 @@
 	    name ":\n"							\
 	    "spot = " __stringify(base) "\n"				\
 	    ".rept " __stringify(SPOTS) "\n"				\
-	    ANNOTATE_NOENDBR						\
+	    ANNOTATE_NOENDBR "\n"					\
 	    "movl $spot, %eax\n"					\
 	    ASM_RET "\n"						\
 	    ".balign " __stringify(SPOT_SIZE) ", 0xcc\n"		\

@@ -28,6 +28,7 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/trace_recursion.h>
+#include "klpt_compat.h"
 #include "klpt_lib.h"
 
 static char *function = "";
@@ -198,35 +199,34 @@ static void filter_stop(void)
 /* fprobes */
 
 static int fprobe_entry(struct fprobe *fp, unsigned long ip, unsigned long ret_ip,
-			struct pt_regs *regs, void *data)
+			struct klpt_fprobe_regs *regs, void *data)
 {
 	atomic_inc(&klpt_hits);
 	return 0;
 }
 
 static void fprobe_exit(struct fprobe *fp, unsigned long ip, unsigned long ret_ip,
-			struct pt_regs *regs, void *data)
+			struct klpt_fprobe_regs *regs, void *data)
 {
 	atomic_inc(&returns);
-	WRITE_ONCE(seen, regs_return_value(regs));
+	WRITE_ONCE(seen, klpt_fprobe_return_value(regs));
 }
 
 static struct fprobe fprobe = {
 	.entry_handler	= fprobe_entry,
 	.exit_handler	= fprobe_exit,
-	.nr_maxactive	= AT_ONCE,
 };
 
 static int fprobe_start(void)
 {
+	klpt_fprobe_limit(&fprobe, AT_ONCE);
 	return register_fprobe(&fprobe, name_alone(), NULL);
 }
 
 static void fprobe_stop(void)
 {
 	unregister_fprobe(&fprobe);
-	/* The filter has been freed, and is still there. */
-	memset(&fprobe.ops, 0, sizeof(fprobe.ops));
+	klpt_fprobe_forget(&fprobe);
 }
 
 /* Direct calls */
@@ -253,7 +253,7 @@ asm(
  * The trampoline returns to wherever ftrace says, so it can share the function as it is; only not
  * yet, as BPF says when somebody else is about to change the trampoline. Called under direct_mutex.
  */
-static int share(struct ftrace_ops *unused, enum ftrace_ops_cmd cmd)
+static int KLPT_OPS_FUNC(share, unused, cmd)
 {
 	if (cmd != FTRACE_OPS_CMD_ENABLE_SHARE_IPMODIFY_PEER || !busy)
 		return 0;

@@ -36,6 +36,7 @@
 #include <asm/apic.h>
 #include <asm/nmi.h>
 #endif
+#include "klpt_compat.h"
 #include "klpt_lib.h"
 
 #define PER_CPU		2
@@ -237,8 +238,7 @@ static int start_one(struct worker *worker, unsigned int cpu)
 	struct task_struct *task;
 
 	memset(worker, 0, sizeof(*worker));
-	hrtimer_init(&worker->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
-	worker->timer.function = tick;
+	hrtimer_setup(&worker->timer, tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
 	task = kthread_create(work, worker, "klpt_work/%u", cpu);
 	if (IS_ERR(task))
 		return PTR_ERR(task);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * In what do the kernels differ that this core is built on?
+ *
+ * Each difference is asked for by a name that only one side has, never by a version: the header
+ * that has it, <asm/asm-offsets.h> or <asm/text-patching.h>, stands before this one. For C and for
+ * assembler.
+ */
+#ifndef _LIVEPATCH_COMPAT_H
+#define _LIVEPATCH_COMPAT_H
+
+#ifdef X86_current_task
+/* Linux 6.12: one structure of what is hot. */
+#define KLP_CURRENT_TASK	(pcpu_hot + X86_current_task)
+#define KLP_PREEMPT_COUNT	(pcpu_hot + KLP_preempt_count)
+#define KLP_PREEMPT_COUNT_OFFSET	offsetof(struct pcpu_hot, preempt_count)
+#else
+#define KLP_CURRENT_TASK	current_task
+#define KLP_PREEMPT_COUNT	__preempt_count
+#define KLP_PREEMPT_COUNT_OFFSET	0
+#endif
+
+/* The bit that says "nobody waits for the CPU" is the uppermost one of the count. */
+#ifdef CONFIG_HAS_SEPARATE_PREEMPT_RESCHED_BITS
+#define KLP_INC_PREEMPT_COUNT	incq
+#define KLP_DEC_PREEMPT_COUNT	decq
+#else
+#define KLP_INC_PREEMPT_COUNT	incl
+#define KLP_DEC_PREEMPT_COUNT	decl
+#endif
+
+#ifdef POKE_MAX_OPCODE_SIZE
+/* Linux 6.12 */
+#define smp_text_poke_single	text_poke_bp
+#endif
+
+#ifndef __ASSEMBLER__
+/* The scheduler's own where it has some, as that of Linux 6.12; else those of resched.c. */
+void sched_dynamic_klp_enable(void);
+void sched_dynamic_klp_disable(void);
+#endif
+
+#endif /* _LIVEPATCH_COMPAT_H */

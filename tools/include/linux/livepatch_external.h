@@ -1,0 +1,1 @@
+../../../include/linux/livepatch_external.h
