@@ -9,6 +9,11 @@ JOBS    ?= $(shell nproc)
 BUILD   ?= $(CURDIR)/build
 TESTS   ?=
 
+# The kernel that ours stands on, and a file with its source, when it is not to come from Debian. Trees
+# and kernels of another base than the first stand in a folder of their own.
+BASE    ?= 6.12
+LINUX_SOURCE ?=
+
 # make kernel-deb
 FLAVOUR ?= guest
 DEBUG   ?= 0
@@ -22,9 +27,17 @@ wrong := $(shell $(tools)/build-dir check BUILD=$(call quoted,BUILD))
 $(if $(wrong),$(error $(wrong)))
 
 override BUILD := $(abspath $(BUILD))
+bases := $(shell sed '/^\#/d; s/[[:space:]].*//' $(tools)/bases)
+$(if $(filter $(BASE),$(bases)),,$(error no base $(BASE); there are $(bases)))
+
+# What does not depend on the base stands in the first one's folder; this may be a make of one of
+# ours, which have BUILD from here.
+first := $(patsubst %/base-$(BASE),%,$(BUILD))
+export IMAGES  := $(first)/images
+override BUILD := $(first)$(if $(filter $(BASE),$(firstword $(bases))),,/base-$(BASE))
 
 export SRC     := $(CURDIR)
-export BUILD PROFILE JOBS TESTS FLAVOUR DEBUG SIGNING_KEY
+export BUILD BASE LINUX_SOURCE PROFILE JOBS TESTS FLAVOUR DEBUG SIGNING_KEY
 export LINUX    = $(BUILD)/linux
 export STOCK    = $(BUILD)/stock
 export UPSTREAM = $(BUILD)/upstream

@@ -19,6 +19,7 @@ from ktap import FAIL, PASS, SKIP, Result
 
 SRC = Path(os.environ.get('SRC') or Path(__file__).resolve().parents[3])
 BUILD = Path(os.environ.get('BUILD') or SRC / 'build')
+IMAGES = Path(os.environ.get('IMAGES') or BUILD / 'images')
 VM = SRC / 'tools/livepatch/vm'
 LOGS = BUILD / 'logs'
 
@@ -198,7 +199,7 @@ class Guest:
                 target.chmod(0o755)
         initrd = self.dir / 'initrd'
         with initrd.open('wb') as out:
-            for part in (BUILD / f'images/{self.userland}.cpio', None if self.bare else self.staged):
+            for part in (IMAGES / f'{self.userland}.cpio', None if self.bare else self.staged):
                 if part:
                     with part.open('rb') as archive:
                         shutil.copyfileobj(archive, out)
