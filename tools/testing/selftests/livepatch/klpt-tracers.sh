@@ -26,15 +26,6 @@ probe() {
 	load klpt_probe function="$1" how="$how"
 }
 
-probe_refused() {
-	local out
-
-	if out=$(insmod "$MODULES/klpt_probe.ko" function="$1" how="$2" 2>&1); then
-		fail "klpt_probe how=$2 was not refused on $1"
-	fi
-	matches "$out" "Device or resource busy" "error of klpt_probe how=$2"
-}
-
 # make_calls RESULT: all calls of klpt_value() return RESULT
 make_calls() {
 	log_clear

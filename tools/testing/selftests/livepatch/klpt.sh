@@ -314,6 +314,21 @@ modifies() {
 		END { exit !found }' $TRACING/enabled_functions
 }
 
+# probe_refused FUNCTION HOW: a klpt_probe that wants to change where calls of a patched function go
+probe_refused() {
+	local out
+
+	if out=$(insmod "$MODULES/klpt_probe.ko" function="$1" how="$2" 2>&1); then
+		# Linux 7.3 takes a kprobe, and does not tell that it could not be armed.
+		[[ $2 == post ]] || fail "klpt_probe how=$2 was not refused on $1"
+		cat $TARGET/value > /dev/null
+		is "$(cat /sys/module/klpt_probe/parameters/hits)" 0 "hits of klpt_probe how=$2"
+		rmmod klpt_probe
+	else
+		matches "$out" "Device or resource busy" "error of klpt_probe how=$2"
+	fi
+}
+
 # Tasks are preempted in the kernel: those that do not leave it leave the CPU to others.
 preemptible() {
 	[[ "$(uname -v)" == *PREEMPT* ]] && ! grep -Eq 'preempt=(none|voluntary)' /proc/cmdline
