@@ -34,6 +34,13 @@
 #define smp_text_poke_single	text_poke_bp
 #endif
 
+/* Only on Linux 6.12 do modules ask for the key: where cond_resched() is inline. */
+#if defined(CONFIG_PREEMPT_DYNAMIC) && defined(CONFIG_HAVE_PREEMPT_DYNAMIC_CALL)
+#define KLP_EXPORT_RESCHED_KEY	static_assert(true)
+#else
+#define KLP_EXPORT_RESCHED_KEY	EXPORT_SYMBOL(klp_sched_try_switch_key)
+#endif
+
 #ifndef __ASSEMBLER__
 /* The scheduler's own where it has some, as that of Linux 6.12; else those of resched.c. */
 void sched_dynamic_klp_enable(void);

@@ -13,8 +13,7 @@
 
 DECLARE_STATIC_KEY_FALSE(klp_sched_try_switch_key);
 DEFINE_STATIC_KEY_FALSE(klp_sched_try_switch_key);
-/* cond_resched() is inline, and in every module. */
-EXPORT_SYMBOL(klp_sched_try_switch_key);
+KLP_EXPORT_RESCHED_KEY;
 
 /* Unless the scheduler has its own. */
 void __weak sched_dynamic_klp_enable(void)
