@@ -309,25 +309,11 @@ static int set_limits(void)
 /* Of two at once, the second finds everything in force. */
 static int await_other_load(void)
 {
-	double start = now();
-	int told = 0;
-	long holder;
-
-	while (!is_dry() && (holder = lock_try(LOCK_ALL, NULL))) {
-		if (!told++)
-			remark("waiting for %s, which loads all patches", lock_holder(holder));
-		catch_interrupts();
-		if (interrupted())
-			return KLP_INTERRUPTED;
-		if (options.timeout >= 0 && now() - start > options.timeout) {
-			error("%s has been loading patches for %g s; nothing done",
-			      lock_holder(holder), options.timeout);
-			next_step("see how far it is: klp list; who holds it up: klp blockers");
-			return KLP_TIMEOUT;
-		}
-		nap(0.05);
-	}
-	return KLP_OK;
+	if (is_dry() || !lock_try(LOCK_ALL, NULL))
+		return KLP_OK;
+	catch_interrupts();
+	return lock_wait(LOCK_ALL, options.timeout,
+			 "see how far it is: klp list; who holds it up: klp blockers");
 }
 
 int boot_load(void)

@@ -239,16 +239,17 @@ static int is_number(const char *key)
 
 static void json_field(const char *key, const char *value)
 {
+	unsigned long long number = 0;
 	char *end = NULL;
 
 	if (value && is_number(key))
-		strtoll(value, &end, 10);
+		number = strtoull(value, &end, 10);
 	if (!end || end == value || (*end && strcmp(end, " ns")))
 		json_string(key, value);
 	else if (*value == '-')
-		json_number(key, strtol(value, NULL, 10));
+		json_number(key, number);
 	else
-		json_unsigned(key, strtoull(value, NULL, 10));
+		json_unsigned(key, number);
 }
 
 static void json_record(const struct record *r)

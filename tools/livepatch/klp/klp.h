@@ -458,6 +458,7 @@ enum lock { LOCK_CHANGE, LOCK_SIGNAL, LOCK_REVERSE, LOCK_ALL };
 
 long lock_try(enum lock lock, char **left);
 const char *lock_holder(long holder);
+int lock_wait(enum lock lock, double limit, const char *hint);
 void lock_note(enum lock lock, const char *note);
 void lock_drop(enum lock lock);
 int change_begin(void);

@@ -19,11 +19,15 @@
 
 #define WITHIN	30	/* seconds that a change of somebody else's may take */
 
-static const char * const names[] = {
-	[LOCK_CHANGE]	= "change",
-	[LOCK_SIGNAL]	= "signal",
-	[LOCK_REVERSE]	= "reverse",
-	[LOCK_ALL]	= "all",
+static const struct {
+	const char *name;
+	const char *does;	/* what the holder does, for those who wait for him */
+	const char *doing;
+} locks[] = {
+	[LOCK_CHANGE]	= { "change", "changes something", "changing something" },
+	[LOCK_SIGNAL]	= { .name = "signal" },
+	[LOCK_REVERSE]	= { .name = "reverse" },
+	[LOCK_ALL]	= { "all", "loads all patches", "loading patches" },
 };
 
 static int fds[] = { -1, -1, -1, -1 };
@@ -31,7 +35,7 @@ static int depth;		/* of changes within changes */
 
 static int open_lock(enum lock lock)
 {
-	char *path = rooted("/run/klp.%s.lock", names[lock]);
+	char *path = rooted("/run/klp.%s.lock", locks[lock].name);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 
 	free(path);
@@ -117,32 +121,39 @@ void lock_drop(enum lock lock)
 	fds[lock] = -1;
 }
 
-/* From here to change_end() nobody else changes anything. May be nested. */
-int change_begin(void)
+/* Take it within LIMIT seconds, negative for as long as it takes. HINT says what helps if not. */
+int lock_wait(enum lock lock, double limit, const char *hint)
 {
 	double start = now();
 	int told = 0;
 	long holder;
 
-	if (depth) {
-		depth++;
-		return KLP_OK;
-	}
-	while ((holder = lock_try(LOCK_CHANGE, NULL))) {
+	while ((holder = lock_try(lock, NULL))) {
 		if (!told++)
-			remark("waiting for %s, which changes something", lock_holder(holder));
+			remark("waiting for %s, which %s", lock_holder(holder), locks[lock].does);
 		if (interrupted())
 			return KLP_INTERRUPTED;
-		if (now() - start > WITHIN) {
-			error("%s has been changing something for %d s; nothing done",
-			      lock_holder(holder), WITHIN);
-			next_step("see what it does: ps -fC klp");
+		if (limit >= 0 && now() - start > limit) {
+			error("%s has been %s for %g s; nothing done", lock_holder(holder),
+			      locks[lock].doing, limit);
+			next_step("%s", hint);
 			return KLP_TIMEOUT;
 		}
 		nap(0.05);
 	}
-	depth = 1;
 	return KLP_OK;
+}
+
+/* From here to change_end() nobody else changes anything. May be nested. */
+int change_begin(void)
+{
+	int status = KLP_OK;
+
+	if (!depth)
+		status = lock_wait(LOCK_CHANGE, WITHIN, "see what it does: ps -fC klp");
+	if (!status)
+		depth++;
+	return status;
 }
 
 void change_end(void)
