@@ -5,7 +5,6 @@ It lives as long as the QEMU does, over reboots; what it writes on its disk is f
 """
 
 import base64
-import fcntl
 import os
 import select
 import subprocess
@@ -16,7 +15,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'vm'))
 
 # pylint: disable=wrong-import-position
-from guest import BUILD, Broken, at_work, free_memory, hold_build, main_error    # noqa: E402
+from guest import (BUILD, Broken, at_work, free_memory, hold_build, main_error,    # noqa: E402
+                   take_lock)
 
 MEMORY = 2048   # megabytes
 
@@ -30,15 +30,10 @@ def newest(directory, pattern):
 
 
 def alone(name):
-    """Until this process ends it is the only one of this NAME here."""
+    """Nothing else of this NAME goes on here until what is returned is closed."""
     hold_build()
-    held = (BUILD / f'.{name}.lock').open('w')
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        print(f'{name}: waiting for another make that does this in {BUILD}', flush=True)
-        fcntl.flock(held, fcntl.LOCK_EX)
-    return held
+    return take_lock(BUILD / f'.{name}.lock',
+                     f'{name}: waiting for another make that does this in {BUILD}')
 
 
 class Machine:

@@ -68,6 +68,17 @@ def hold_build():
         fcntl.flock(held[0], fcntl.LOCK_SH)
 
 
+def take_lock(path, waiting):
+    """Nobody else has PATH until what is returned is closed; WAITING is said if somebody has it."""
+    lock = path.open('w')
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(waiting, flush=True)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
+
+
 def free_memory():
     """In megabytes."""
     lines = Path('/proc/meminfo').read_text().splitlines()
@@ -239,13 +250,9 @@ class Guest:
     def run(self, plan):
         """Run PLAN; True when all is well. The results are in self.results."""
         LOGS.mkdir(parents=True, exist_ok=True)
-        with (LOGS / f'.{self.name}.lock').open('w') as lock:
-            # The logs of a guest with this name that another make runs are not ours to remove.
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                print(f'{self.name}: waiting for another make that runs this guest', flush=True)
-                fcntl.flock(lock, fcntl.LOCK_EX)
+        # The logs of a guest with this name that another make runs are not ours to remove.
+        with take_lock(LOGS / f'.{self.name}.lock',
+                       f'{self.name}: waiting for another make that runs this guest'):
             return self.run_locked(plan)
 
     def run_locked(self, plan):
