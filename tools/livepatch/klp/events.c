@@ -247,7 +247,7 @@ static void json_field(const char *key, const char *value)
 	if (!end || end == value || (*end && strcmp(end, " ns")))
 		json_string(key, value);
 	else if (*value == '-')
-		json_number(key, number);
+		json_signed(key, number);
 	else
 		json_unsigned(key, number);
 }

@@ -90,6 +90,7 @@ void json_string(const char *key, const char *value)
 		fputs("null", out);
 }
 
+/* What may be unknown, and is never negative. */
 void json_number(const char *key, long value)
 {
 	before(key);
@@ -97,6 +98,13 @@ void json_number(const char *key, long value)
 		fputs("null", out);
 	else
 		fprintf(out, "%ld", value);
+}
+
+/* What is known, whatever it is. */
+void json_signed(const char *key, long long value)
+{
+	before(key);
+	fprintf(out, "%lld", value);
 }
 
 void json_unsigned(const char *key, unsigned long long value)

@@ -470,6 +470,7 @@ void json_open(const char *key, char kind);
 void json_close(void);
 void json_string(const char *key, const char *value);
 void json_number(const char *key, long value);
+void json_signed(const char *key, long long value);
 void json_unsigned(const char *key, unsigned long long value);
 void json_seconds(const char *key, double value);
 void json_flag(const char *key, long value);

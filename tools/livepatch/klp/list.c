@@ -117,7 +117,7 @@ static void patch_json(const struct patch *p)
 		for (size_t j = 0; j < object->nr; j++) {
 			json_open(NULL, '{');
 			json_string("name", object->functions[j].name);
-			json_number("sympos", object->functions[j].sympos);
+			json_unsigned("sympos", object->functions[j].sympos);
 			json_close();
 		}
 		json_close();
