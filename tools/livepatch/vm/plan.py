@@ -10,6 +10,8 @@ from guest import BUILD, SRC, VM, Broken, Unit
 
 TESTS = 'tools/testing/selftests/livepatch'
 SUITE = re.compile(r'struct kunit_suite \w+ = \{\s*\.name = "([\w-]+)"')
+# What runs the suites at boot: Linux 7.3 wants to be asked twice, 6.12 passes over the second.
+KUNIT = ' kunit.enable=1 kunit.autorun=1'
 GROUPS = ('runner', 'kunit', 'selftests', 'upstream')
 # Leaves the guest without ftrace.
 LAST = 'klpt-dead.sh'
