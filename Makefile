@@ -27,14 +27,14 @@ wrong := $(shell $(tools)/build-dir check BUILD=$(call quoted,BUILD))
 $(if $(wrong),$(error $(wrong)))
 
 override BUILD := $(abspath $(BUILD))
-bases := $(shell sed '/^\#/d; s/[[:space:]].*//' $(tools)/bases)
-$(if $(filter $(BASE),$(bases)),,$(error no base $(BASE); there are $(bases)))
+export BASES := $(shell awk '/^[0-9]/ { print $$1 }' $(tools)/bases)
+$(if $(filter $(BASE),$(BASES)),,$(error no base $(BASE); there are $(BASES)))
 
 # What does not depend on the base stands in the first one's folder; this may be a make of one of
 # ours, which have BUILD from here.
 first := $(patsubst %/base-$(BASE),%,$(BUILD))
 export IMAGES  := $(first)/images
-override BUILD := $(first)$(if $(filter $(BASE),$(firstword $(bases))),,/base-$(BASE))
+override BUILD := $(first)$(if $(filter $(BASE),$(firstword $(BASES))),,/base-$(BASE))
 
 export SRC     := $(CURDIR)
 export BUILD BASE LINUX_SOURCE PROFILE JOBS TESTS FLAVOUR DEBUG SIGNING_KEY

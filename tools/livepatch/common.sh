@@ -25,6 +25,11 @@ if [[ $me != setup && -d ${BUILD-} ]]; then
 	flock -s 8
 fi
 
+# What the list of bases says of $BASE: VERSION PACKAGE SUITE
+about_base() {
+	awk -v base="$BASE" '$1 == base { print $2, $3, $4 }' "$SRC/tools/livepatch/bases"
+}
+
 # lock FILE: until this process ends, one at a time
 lock() {
 	exec 9>"$1" || fail "cannot write to ${1%/*}"
