@@ -5,15 +5,15 @@ import subprocess
 
 # Name of the file, title, what grows, unit, and the lines: pattern of works, its name.
 PLOTS = (
-    ('performance-enable.svg', 'Enabling, until the transition has ended', 'functions', 'ns',
+    ('enable.svg', 'Enabling, until the transition has ended', 'functions', 'ns',
      ((r'enable\.(\d+)\.settled', 'enable'),)),
-    ('performance-disable.svg', 'Disabling and replacing, until the patch has left sysfs',
+    ('disable.svg', 'Disabling and replacing, until the patch has left sysfs',
      'functions', 'ns',
      ((r'disable\.(\d+)', 'disable'), (r'replace\.(\d+)', 'replace'))),
-    ('performance-tasks.svg', 'Enabling, until the transition has ended', 'sleeping threads', 'ns',
+    ('tasks.svg', 'Enabling, until the transition has ended', 'sleeping threads', 'ns',
      ((r'enable\.10\.tasks\.(\d+)', '10 functions'),
       (r'enable\.1000\.tasks\.(\d+)', '1000 functions'))),
-    ('performance-shadow.svg', 'Shadow variables', 'variables', 'instructions',
+    ('shadow.svg', 'Shadow variables', 'variables', 'instructions',
      ((r'shadow\.get\.(\d+)', 'get'), (r'shadow\.alloc\.(\d+)', 'alloc'),
       (r'shadow\.free\.(\d+)', 'free'))),
 )
@@ -40,8 +40,8 @@ def points(pattern, results, kernel):
     return sorted(found)
 
 
-def draw(results, out):
-    """[(name, title)] of the plots for which there are at least two points."""
+def draw(results, out, page):
+    """[(name, title)] of the plots of a page for which there are at least two points."""
     drawn = []
     for name, title, grows, unit, lines in PLOTS:
         script = SETTINGS.format(title=title, grows=grows, unit=unit)
@@ -64,6 +64,7 @@ def draw(results, out):
         # Without the blanks at ends of lines, and with a licence.
         text = [line.rstrip() for line in svg.rstrip().splitlines()]
         text.insert(1, '<!-- SPDX-License-Identifier: GPL-2.0 -->')
+        name = f'{page}-{name}'
         with open(f'{out}/{name}', 'w', encoding='utf-8') as file:
             file.write('\n'.join(text) + '\n')
         drawn.append((name, title))

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""report.py OUT WORKS CONDITIONS
+"""report.py OUT WORKS PAGE CONDITIONS
 
-Read what the guests have printed, OUT/stock-*.log and OUT/ours-*.log, and write OUT/results.json,
-OUT/performance.rst and its plots; print the tables. What OUT/asked names must be there. WORKS is
-the list of all works; CONDITIONS is a sentence for the page.
+Read what has been printed, OUT/stock-*.log and OUT/ours-*.log, and write OUT/results.json,
+OUT/PAGE.rst and its plots; print the tables. What OUT/asked names must be there. WORKS is the list
+of all works; CONDITIONS is what the page says of them.
 """
 import glob
 import json
@@ -53,7 +53,7 @@ def read_works(path):
 
 
 def figures(kernel, out):
-    """{work: (figure, unit)} that the guests with this kernel have printed."""
+    """{work: (figure, unit)} that has been printed of this kernel."""
     seen = {}
     for path in sorted(glob.glob(f'{out}/{kernel}-*.log')):
         with open(path, encoding='utf-8') as log:
@@ -125,9 +125,9 @@ def aims(results):
 
 PAGE = '''.. SPDX-License-Identifier: GPL-2.0
 
-===========
-Performance
-===========
+{rule}
+{title}
+{rule}
 
 .. Written by "make bench"; do not edit.
 
@@ -141,9 +141,9 @@ stock's: below 1 it is less.
 
 
 def main():
-    if len(sys.argv) != 4:
+    if len(sys.argv) != 5:
         raise SystemExit(__doc__)
-    out, path, conditions = sys.argv[1:]
+    out, path, name, conditions = sys.argv[1:]
     sections = read_works(path)
     with open(f'{out}/asked', encoding='utf-8') as file:
         asked = [line.split()[1] for line in file]
@@ -159,7 +159,8 @@ def main():
         json.dump({'results': list(results.values())}, file, indent=1)
         file.write('\n')
 
-    page = PAGE.format(conditions=conditions)
+    title = 'Performance' + name.removeprefix('performance').replace('-', ' on Linux ')
+    page = PAGE.format(title=title, rule='=' * len(title), conditions=conditions)
     text = aims(results)
     if text:
         page += heading('What was to be reached', '=') + text
@@ -167,11 +168,11 @@ def main():
         text = section(works, results)
         if text:
             page += heading(title, '=') + text
-    drawn = plots.draw(results, out)
+    drawn = plots.draw(results, out, name)
     if drawn:
         page += heading('How cost grows', '=') + 'Both axes are logarithmic.\n'
         page += ''.join(f'\n.. image:: {name}\n   :alt: {title}\n' for name, title in drawn)
-    with open(f'{out}/performance.rst', 'w', encoding='utf-8') as file:
+    with open(f'{out}/{name}.rst', 'w', encoding='utf-8') as file:
         file.write(page)
     print(page[page.index('below 1 it is less.') + len('below 1 it is less.'):].strip())
 
