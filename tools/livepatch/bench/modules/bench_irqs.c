@@ -9,6 +9,7 @@
 #include <linux/module.h>
 #include <linux/ptrace.h>
 #include <asm/irq_regs.h>
+#include "klpt_compat.h"
 
 #define PERIOD (20 * NSEC_PER_USEC)
 
@@ -40,8 +41,7 @@ static enum hrtimer_restart irqs_late(struct hrtimer *timer)
 
 static int __init bench_irqs_init(void)
 {
-	hrtimer_init(&timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
-	timer.function = irqs_late;
+	hrtimer_setup(&timer, irqs_late, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
 	hrtimer_start(&timer, PERIOD, HRTIMER_MODE_REL_PINNED_HARD);
 	return 0;
 }
