@@ -14,6 +14,9 @@ TESTS   ?=
 BASE    ?= 6.12
 LINUX_SOURCE ?=
 
+# make upstream-tests: whose stock selftests.
+TESTS_OF ?= $(BASE)
+
 # make kernel-deb
 FLAVOUR ?= guest
 DEBUG   ?= 0
@@ -28,19 +31,22 @@ $(if $(wrong),$(error $(wrong)))
 
 override BUILD := $(abspath $(BUILD))
 export BASES := $(shell awk '/^[0-9]/ { print $$1 }' $(tools)/bases)
-$(if $(filter $(BASE),$(BASES)),,$(error no base $(BASE); there are $(BASES)))
+$(foreach base,$(BASE) $(TESTS_OF),$(if $(filter $(base),$(BASES)),,\
+	$(error no base $(base); there are $(BASES))))
 
 # What does not depend on the base stands in the first one's folder; this may be a make of one of
 # ours, which have BUILD from here.
 first := $(patsubst %/base-$(BASE),%,$(BUILD))
 export IMAGES  := $(first)/images
-override BUILD := $(first)$(if $(filter $(BASE),$(firstword $(BASES))),,/base-$(BASE))
+folder = $(first)$(if $(filter $(1),$(firstword $(BASES))),,/base-$(1))
+override BUILD := $(call folder,$(BASE))
 
 export SRC     := $(CURDIR)
-export BUILD BASE LINUX_SOURCE PROFILE JOBS TESTS FLAVOUR DEBUG SIGNING_KEY
+export BUILD BASE LINUX_SOURCE TESTS_OF PROFILE JOBS TESTS FLAVOUR DEBUG SIGNING_KEY
 export LINUX    = $(BUILD)/linux
 export STOCK    = $(BUILD)/stock
 export UPSTREAM = $(BUILD)/upstream
+export SELFTESTS = $(call folder,$(TESTS_OF))/upstream/tools/testing/selftests/livepatch
 export KOUT     = $(BUILD)/kernel-$(PROFILE)
 export STOCK_KOUT = $(BUILD)/kernel-stock
 
@@ -61,6 +67,8 @@ setup:
 
 tree: setup
 	@$(tools)/tree
+	@$(if $(filter-out $(BASE),$(TESTS_OF)),$(MAKE) --no-print-directory BUILD=$(first) \
+		BASE=$(TESTS_OF) LINUX_SOURCE= tree)
 
 stock-tree: tree
 	@$(tools)/stock-tree

@@ -2,8 +2,10 @@
 """Which tests are there, which of them does a pattern pick, and what does a guest have to do?"""
 
 import fnmatch
+import os
 import re
 from difflib import get_close_matches
+from pathlib import Path
 from typing import NamedTuple
 
 from guest import BUILD, SRC, VM, Broken, Unit
@@ -35,7 +37,7 @@ class Test(NamedTuple):
         return any(fnmatch.fnmatchcase(name, pattern) for name in self.names())
 
 
-def all_tests(groups, cases, upstream):
+def all_tests(groups, cases):
     """The tests of these GROUPS, from the sources; CASES are those of the runner's proof."""
     tests = []
     if 'runner' in groups:
@@ -46,9 +48,9 @@ def all_tests(groups, cases, upstream):
             if not suites:
                 raise Broken(f'{path}: no KUnit suite in it')
             tests += [Test('kunit', suite) for suite in suites]
-    for group, top in ('selftests', SRC), ('upstream', upstream):
+    for group, folder in ('selftests', SRC / TESTS), ('upstream', Path(os.environ['SELFTESTS'])):
         if group in groups:
-            tests += [Test(group, path.name) for path in sorted((top / TESTS).glob('*-*.sh'))]
+            tests += [Test(group, path.name) for path in sorted(folder.glob('*-*.sh'))]
     return tests
 
 
