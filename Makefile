@@ -38,6 +38,7 @@ $(foreach base,$(BASE) $(TESTS_OF),$(if $(filter $(base),$(BASES)),,\
 # ours, which have BUILD from here.
 first := $(patsubst %/base-$(BASE),%,$(BUILD))
 export IMAGES  := $(first)/images
+export NEWER   := $(first)/newer-tools
 folder = $(first)$(if $(filter $(1),$(firstword $(BASES))),,/base-$(1))
 override BUILD := $(call folder,$(BASE))
 
@@ -59,7 +60,7 @@ help:
 
 # ---- building
 
-.PHONY: setup tree stock-tree kernel stock-kernel stage image
+.PHONY: setup tree stock-tree kernel stock-kernel stage image newer-tools
 
 setup:
 	@$(tools)/build-dir make
@@ -84,6 +85,9 @@ stage: kernel
 
 image: setup
 	@$(tools)/vm/image
+
+newer-tools: setup
+	@$(tools)/newer-tools
 
 .PHONY: klp deb kernel-deb
 

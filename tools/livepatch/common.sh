@@ -61,6 +61,17 @@ last_words() {
 	grep -v '^[[:space:]]*$' "$1" | tail -n 1
 }
 
+# The archive that serves the host's own suite, and the others as well; nothing if apt knows none.
+mirror() {
+	# shellcheck disable=SC2016 # those are apt's variables
+	(
+		# shellcheck source=/dev/null
+		. /etc/os-release
+		apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+			awk -v suite="$VERSION_CODENAME" '$1 == suite && !uri { uri = $2 } END { print uri }'
+	)
+}
+
 # Of all the makes below kbuild, none needs to tell that Ctrl-C has reached it.
 without_interrupts() {
 	trap '' INT
