@@ -17,6 +17,9 @@ LINUX_SOURCE ?=
 # make upstream-tests: whose stock selftests.
 TESTS_OF ?= $(BASE)
 
+# Who runs the guests: a program, or "newer" for that of newer-tools.
+QEMU    ?= qemu-system-x86_64
+
 # make kernel-deb
 FLAVOUR ?= guest
 DEBUG   ?= 0
@@ -42,8 +45,12 @@ export NEWER   := $(first)/newer-tools
 folder = $(first)$(if $(filter $(1),$(firstword $(BASES))),,/base-$(1))
 override BUILD := $(call folder,$(BASE))
 
+# With those makes that run guests.
+emulator := $(if $(filter newer,$(QEMU)),newer-tools)
+override QEMU := $(if $(emulator),$(NEWER)/bin/qemu-system-x86_64,$(QEMU))
+
 export SRC     := $(CURDIR)
-export BUILD BASE LINUX_SOURCE TESTS_OF PROFILE JOBS TESTS FLAVOUR DEBUG SIGNING_KEY
+export BUILD BASE LINUX_SOURCE TESTS_OF QEMU PROFILE JOBS TESTS FLAVOUR DEBUG SIGNING_KEY
 export LINUX    = $(BUILD)/linux
 export STOCK    = $(BUILD)/stock
 export UPSTREAM = $(BUILD)/upstream
@@ -83,7 +90,7 @@ stock-kernel: kernel stock-tree
 stage: kernel
 	@$(tools)/vm/stage
 
-image: setup
+image: setup $(emulator)
 	@$(tools)/vm/image
 
 newer-tools: setup
@@ -105,7 +112,7 @@ kernel-deb: tree
 
 .PHONY: demo shell
 
-demo shell: setup
+demo shell: setup $(emulator)
 	@$(tools)/vm/look $@
 
 # ---- testing
@@ -138,11 +145,11 @@ upstream-tests: tree image
 
 # The samples of that profile are what it installs.
 boot-test: override PROFILE := test
-boot-test: stage deb
+boot-test: stage deb $(emulator)
 	@$(tools)/machine/boot-image
 	@$(tools)/machine/boot-test
 
-try-install: kernel-deb deb
+try-install: kernel-deb deb $(emulator)
 	@$(tools)/machine/disk
 	@$(tools)/machine/try-install
 

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'vm'))
 
 # pylint: disable=wrong-import-position
 from guest import (BUILD, Broken, at_work, free_memory, hold_build, main_error,    # noqa: E402
-                   take_lock)
+                   emulator, take_lock)
 
 MEMORY = 2048   # megabytes
 
@@ -52,7 +52,7 @@ class Machine:
         # How long a boot takes on this host; the first one shows.
         self.slowness = 1.0
         command = [
-            'qemu-system-x86_64', '-accel', 'tcg,thread=single', '-cpu', 'max,la57=off', '-M', 'pc',
+            emulator()[0], '-accel', 'tcg,thread=single', '-cpu', 'max,la57=off', '-M', 'pc',
             '-smp', '2', '-m', str(MEMORY), '-nodefaults', '-display', 'none', '-snapshot',
             '-drive', f'file={disk},format=raw,if=virtio',
             '-drive', f'file={cargo},format=raw,if=virtio',

@@ -2,6 +2,7 @@
 """Run one guest: make its initramfs, start QEMU, watch it, judge it."""
 
 import fcntl
+import functools
 import os
 import re
 import select
@@ -88,6 +89,25 @@ def free_memory():
 
 class Broken(Exception):
     """The guest cannot be used: it hangs, died, or says so itself."""
+
+
+@functools.cache
+def emulator():
+    """The program that runs guests, which QEMU= may name, and its version."""
+    asked = os.environ.get('QEMU') or 'qemu-system-x86_64'
+    program = shutil.which(asked)
+    if not program:
+        raise Broken(f'QEMU={asked}: there is no such program')
+    try:
+        said = [subprocess.run([program, *words], stdin=subprocess.DEVNULL, capture_output=True,
+                               text=True, errors='replace', timeout=60, check=False).stdout
+                for words in (['--version'], ['-M', 'help'])]
+    except (OSError, subprocess.TimeoutExpired):
+        said = ['', '']
+    version = re.match(r'QEMU emulator version (\S+)', said[0])
+    if not version or not re.search('^pc ', said[1], re.MULTILINE):
+        raise Broken(f'QEMU={asked}: that is no QEMU which emulates a PC')
+    return program, version[1]
 
 
 @dataclass
@@ -222,9 +242,9 @@ class Guest:
 
     def command(self, initrd, interactive=False):
         """The QEMU command line."""
-        # thread=single: with one host thread for each vCPU, QEMU 7.2 runs stale translations
-        # after a text patch made on another vCPU.
-        command = ['qemu-system-x86_64', '-accel', 'tcg,thread=single', '-cpu', 'max,la57=off',
+        # thread=single: with one host thread for each vCPU, QEMU 7.2 and QEMU 10.0 run stale
+        # translations after a text patch made on another vCPU; see the selftests' README.
+        command = [emulator()[0], '-accel', 'tcg,thread=single', '-cpu', 'max,la57=off',
                    '-M', 'pc', '-smp', str(self.smp), '-m', str(self.memory), '-nodefaults',
                    '-display', 'none', '-no-reboot', '-kernel', str(self.kernel),
                    '-initrd', str(initrd)]
@@ -338,7 +358,7 @@ class Guest:
             word, _, rest = line[4:].partition(' ')
             if word == 'up':
                 self.booted = time.monotonic() - begin
-                self.say(f'up: {rest}')
+                self.say(f'up: {rest}, QEMU {emulator()[1]}')
                 self.expect('no test begins', 60)
             elif word == 'begin':
                 unit = self.pending[rest]
