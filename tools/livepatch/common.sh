@@ -72,6 +72,21 @@ mirror() {
 	)
 }
 
+# compiler: that of $PROFILE, into $cc, behind ccache if that is there. What is started for a newer one
+# is a script, so ccache is told by version who that is.
+compiler() {
+	local version
+
+	cc=gcc
+	if grep -qsx '# Compiler: newer' "$SRC/tools/livepatch/configs/$PROFILE.config"; then
+		"$SRC/tools/livepatch/newer-tools"
+		cc=${NEWER:?}/bin/gcc
+		version=$(<"$NEWER/gcc.version")
+		export CCACHE_COMPILERCHECK=string:$version
+	fi
+	! command -v ccache >/dev/null || cc="ccache $cc"
+}
+
 # Of all the makes below kbuild, none needs to tell that Ctrl-C has reached it.
 without_interrupts() {
 	trap '' INT
