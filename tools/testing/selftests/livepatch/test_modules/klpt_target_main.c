@@ -164,6 +164,26 @@ klpt_func int klpt_hot(int channel)
 
 int __alias(klpt_hot) klpt_hot_alias(int channel);
 
+/* One of which the compiler has moved a part: it takes what calls a cold function for seldom run. */
+static noinline __attribute__((__cold__)) int klpt_seldom(int channel)
+{
+	int ret = klpt_wait(channel, KLPT_KILLABLE);
+
+	barrier();	/* no tail call */
+	return ret ?: READ_ONCE(zero);
+}
+
+static klpt_func int klpt_split(int channel)
+{
+	int ret = READ_ONCE(zero);
+
+	if (channel) {
+		ret = klpt_seldom(channel);
+		barrier();	/* no tail call */
+	}
+	return ret;
+}
+
 /* Runs in a kthread, which leaves patched code when it is woken up, no matter why. */
 static klpt_func void klpt_kthread_body(void)
 {
@@ -280,6 +300,7 @@ static const struct {
 	{ "loop",		call_loop },
 	{ "deep",		call_deep },
 	{ "hot",		klpt_hot },
+	{ "split",		klpt_split },
 	{ "busy",		call_busy },
 	{ "notrace",		klpt_notrace },
 	{ "hidden",		klpt_hidden },
