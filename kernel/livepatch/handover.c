@@ -51,11 +51,13 @@ struct klp_handover_step {
  * @target: the world that the transition was begun for; reversing does not change it
  * @announced: callbacks have run and data have been handed over
  */
-static struct klp_handover {
+struct klp_handover {
 	struct list_head steps;
 	int target;
 	bool announced;
-} klp_handover = {
+};
+
+static struct klp_handover klp_handover = {
 	.steps = LIST_HEAD_INIT(klp_handover.steps),
 };
 
