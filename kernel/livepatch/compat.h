@@ -34,11 +34,18 @@
 #define smp_text_poke_single	text_poke_bp
 #endif
 
-/* Only on Linux 6.12 do modules ask for the key: where cond_resched() is inline. */
-#if defined(CONFIG_PREEMPT_DYNAMIC) && defined(CONFIG_HAVE_PREEMPT_DYNAMIC_CALL)
-#define KLP_EXPORT_RESCHED_KEY	static_assert(true)
+/* Linux 6.12: modules call the hook of the scheduler, from a cond_resched() that is inline. */
+#ifdef CONFIG_KLP_HOOK_IN_MODULES
+#define KLP_EXPORT_HOOK(name)	EXPORT_SYMBOL(name)
 #else
-#define KLP_EXPORT_RESCHED_KEY	EXPORT_SYMBOL(klp_sched_try_switch_key)
+#define KLP_EXPORT_HOOK(name)	static_assert(true)
+#endif
+
+/* They ask for its key, too, unless cond_resched() is redirected. */
+#if defined(CONFIG_PREEMPT_DYNAMIC) && defined(CONFIG_HAVE_PREEMPT_DYNAMIC_CALL)
+#define KLP_EXPORT_HOOK_KEY(name)	static_assert(true)
+#else
+#define KLP_EXPORT_HOOK_KEY(name)	KLP_EXPORT_HOOK(name)
 #endif
 
 #ifndef __ASSEMBLER__

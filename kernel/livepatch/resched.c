@@ -13,7 +13,7 @@
 
 DECLARE_STATIC_KEY_FALSE(klp_sched_try_switch_key);
 DEFINE_STATIC_KEY_FALSE(klp_sched_try_switch_key);
-KLP_EXPORT_RESCHED_KEY;
+KLP_EXPORT_HOOK_KEY(klp_sched_try_switch_key);
 
 /* Unless the scheduler has its own. */
 void __weak sched_dynamic_klp_enable(void)

@@ -16,6 +16,7 @@
 #include <linux/sched/task_stack.h>
 #include <linux/stacktrace.h>
 #include <trace/events/livepatch.h>
+#include "compat.h"
 #include "internal.h"
 
 /* The world that tasks head for. Written under klp_mutex (A), read by tasks (B). */
@@ -420,7 +421,7 @@ void __klp_sched_try_switch(void)
 	if (!klp_task_arrived(current) && klp_task_judge(current, &where) == KLP_CLEAR)
 		klp_task_store(current, KLP_WAY_RESCHED);
 }
-EXPORT_SYMBOL(__klp_sched_try_switch);
+KLP_EXPORT_HOOK(__klp_sched_try_switch);
 
 /**
  * klp_copy_process() - a new task starts in the world of its parent
