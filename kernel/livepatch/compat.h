@@ -38,12 +38,12 @@
 #ifdef CONFIG_KLP_HOOK_IN_MODULES
 #define KLP_EXPORT_HOOK(name)	EXPORT_SYMBOL(name)
 #else
-#define KLP_EXPORT_HOOK(name)	static_assert(true)
+#define KLP_EXPORT_HOOK(name)	static_assert(sizeof(typeof(name) *) > 0)
 #endif
 
 /* They ask for its key, too, unless cond_resched() is redirected. */
 #if defined(CONFIG_PREEMPT_DYNAMIC) && defined(CONFIG_HAVE_PREEMPT_DYNAMIC_CALL)
-#define KLP_EXPORT_HOOK_KEY(name)	static_assert(true)
+#define KLP_EXPORT_HOOK_KEY(name)	static_assert(sizeof(typeof(name) *) > 0)
 #else
 #define KLP_EXPORT_HOOK_KEY(name)	KLP_EXPORT_HOOK(name)
 #endif

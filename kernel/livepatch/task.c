@@ -421,6 +421,7 @@ void __klp_sched_try_switch(void)
 	if (!klp_task_arrived(current) && klp_task_judge(current, &where) == KLP_CLEAR)
 		klp_task_store(current, KLP_WAY_RESCHED);
 }
+
 KLP_EXPORT_HOOK(__klp_sched_try_switch);
 
 /**
