@@ -155,7 +155,7 @@ try-install: kernel-deb deb $(emulator)
 
 # ---- keeping the house in order
 
-.PHONY: check abi klp-stock bench coverage htmldocs
+.PHONY: check abi klp-stock upstream-klp-build bench coverage htmldocs
 
 check: tree
 	@$(tools)/check/run
@@ -165,6 +165,10 @@ abi: stage image
 
 klp-stock: stock-kernel stage image
 	@$(tools)/klp/check-stock
+
+upstream-klp-build: tree image
+	@$(tools)/klp-build/build
+	@$(tools)/klp-build/test
 
 bench: stock-kernel image
 	@$(tools)/bench/run
