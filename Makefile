@@ -167,8 +167,8 @@ klp-stock: stock-kernel stage image
 	@$(tools)/klp/check-stock
 
 upstream-klp-build: tree image
-	@$(tools)/klp-build/build
-	@$(tools)/klp-build/test
+	@$(tools)/upstream-klp-build/build
+	@$(tools)/upstream-klp-build/test
 
 bench: stock-kernel image
 	@$(tools)/bench/run

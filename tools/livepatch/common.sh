@@ -63,17 +63,16 @@ last_words() {
 
 # The archive that serves the host's own suite, and the others as well; nothing if apt knows none.
 mirror() {
+	local suite
+	# shellcheck source=/dev/null
+	suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 	# shellcheck disable=SC2016 # those are apt's variables
-	(
-		# shellcheck source=/dev/null
-		. /etc/os-release
-		apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
-			awk -v suite="$VERSION_CODENAME" '$1 == suite && !uri { uri = $2 } END { print uri }'
-	)
+	apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+		awk -v suite="$suite" '$1 == suite && !uri { uri = $2 } END { print uri }'
 }
 
-# compiler: that of $PROFILE, into $cc, behind ccache if that is there. What is started for a newer one
-# is a script, so ccache is told by version who that is.
+# compiler: that of $PROFILE, into $cc, behind ccache if that is there. What is started for a newer
+# one is a script, so ccache is told by version who that is.
 compiler() {
 	local version
 
