@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """layering.py SOURCES OBJECTS...
 
-Prove that the files of the livepatch core, or of klp, depend on each other in one direction only.
+Prove that the files of the livepatch core, of klp or of klp-build depend on each other in one
+direction only.
 
-SOURCES is the directory that holds internal.h, or klp.h, and the .c and .S files. OBJECTS are build
+SOURCES is the directory that holds internal.h, klp.h or build.h, and the .c and .S files. OBJECTS are build
 directories of the same files, one for each configuration: a file that one of them leaves out may
 stand in another.
 
@@ -13,7 +14,7 @@ group stands below a ruler of the form
 
     /* --- hook.c: what it is about ------ */
 
-in internal.h, and in klp.h of the forms
+in internal.h, and in klp.h and build.h of the forms
 
     /* ---- patch.c */
     /* ---- image.c, see image.h */
@@ -32,8 +33,9 @@ RULERS = {
     'internal.h': re.compile(r'^/\* --- (\S+\.[cS]): \S.* -+ \*/$'),
     'klp.h': re.compile(r'^/\* ---- (\S+\.c)(?:, see \S+\.h)? \*/$'),
 }
+RULERS['build.h'] = RULERS['klp.h']
 # There is no object of offsets.c: it becomes a header. Nobody uses main.c.
-NO_GROUP = {'internal.h': {'offsets.c'}, 'klp.h': {'main.c'}}
+NO_GROUP = {'internal.h': {'offsets.c'}, 'klp.h': {'main.c'}, 'build.h': {'main.c'}}
 NO_OBJECT = {'offsets.c'}
 
 

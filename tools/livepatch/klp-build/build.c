@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How does a patch become a module?  Step after step; what is refused on the way is told at once,
+ * all of it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "build.h"
+
+#define RUNTIME_CONST	"arch/x86/include/asm/runtime-const.h"
+#define GENERIC_CONST	"include/asm-generic/runtime-const.h"
+
+/*
+ * Code that the kernel completes with addresses while it boots cannot be copied: both sides are
+ * compiled with the header that reads variables instead.
+ */
+static void use_generic_constants(const char *farm)
+{
+	char *in_farm = format("%s/%s", farm, RUNTIME_CONST);
+	char *generic = format("%s/%s", choices.source, GENERIC_CONST);
+
+	if (!access(in_farm, F_OK) && !access(generic, F_OK) &&
+	    (unlink(in_farm) || symlink(generic, in_farm)))
+		stop(KLP_FAILED, NULL, "%s: %s", in_farm, strerror(errno));
+	free(generic);
+	free(in_farm);
+}
+
+static void read_side(struct units *units, enum side side)
+{
+	for (size_t i = 0; i < units->nr; i++) {
+		struct unit *unit = &units->unit[i];
+		char *path = unit_path(unit, side, "o");
+		struct elf_object *object = object_read(path, CONTENTS_CODE);
+
+		if (side == SIDE_BUILT)
+			unit->as_built = object;
+		else if (side == SIDE_BEFORE)
+			unit->before = object;
+		else
+			unit->after = object;
+		if (side != SIDE_BUILT)
+			pieces_make(object);
+		free(path);
+	}
+}
+
+/*
+ * Local statics are called in the kernel as in a unit that was compiled with the kernel's headers.
+ */
+static void take_names(struct units *units)
+{
+	for (size_t i = 0; i < units->nr; i++) {
+		char *path = unit_path(&units->unit[i], SIDE_NAMED, "o");
+		struct elf_object *named = object_read(path, CONTENTS_CODE);
+
+		pieces_make(named);
+		twins_name(named, units->unit[i].before);
+		free(path);
+	}
+}
+
+/*
+ * Those of the units whose code has changed: behind a header there can be hundreds that have not.
+ */
+static struct units compare(const struct units *units)
+{
+	struct units changed = { 0 };
+
+	for (size_t i = 0; i < units->nr; i++) {
+		struct unit *unit = &units->unit[i];
+
+		twins_find(unit->before, unit->after);
+		layouts_compare(unit);
+		prototypes_compare(unit, kernel_exports);
+		if (!unit_compare(unit) && !choices.everything)
+			continue;
+		changed.unit = grow(changed.unit, changed.nr, sizeof(*changed.unit));
+		changed.unit[changed.nr++] = *unit;
+	}
+	return changed;
+}
+
+static void look_for_units(const struct units *units, const struct changed_file *files, size_t nr)
+{
+	if (units->nr)
+		return;
+	for (size_t i = 0; i < nr; i++)
+		remark("%s is compiled into nothing that this kernel has", files[i].path);
+	stop(BUILD_REFUSED, "see whether the configuration has what the patch is for",
+	     "the patch changes no code in this configuration");
+}
+
+static void copy_file(const char *from, const char *to)
+{
+	const char *argv[] = { "cp", "--", from, to, NULL };
+
+	if (run(argv, NULL, work_path("copy.log")))
+		stop(KLP_FAILED, "see whether the folder is there and has room",
+		     "%s cannot be written", to);
+}
+
+static char *make_module(struct units *units, struct piece **pieces, size_t nr)
+{
+	char *directory = work_path("module"), *carried, *symbols, *path, *to;
+
+	if (mkdir(directory, 0755))
+		stop(KLP_FAILED, NULL, "%s: %s", directory, strerror(errno));
+	carried = format("%s/carried.bin", directory);
+	symbols = format("%s/symbols", directory);
+	output_write(pieces, nr, carried);
+	callbacks_copy(directory);
+	generate(pieces, nr, directory);
+	tell("linking %s.ko", choices.name);
+	path = link_module(units, directory);
+	postlink(symbols, path);
+	if (verify_built(path))
+		stop(KLP_FAILED, NULL, "the module is not right, which is a fault of klp-build");
+	to = choices.output ? copy(choices.output) : format("%s.ko", choices.name);
+	copy_file(path, to);
+	return to;
+}
+
+/* All of it; the status that the program ends with. */
+int build(void)
+{
+	struct changed_file *files;
+	struct units units, changed;
+	struct piece **pieces;
+	size_t nr_files, nr;
+	char *farm, *module = NULL;
+
+	files = diffs_read(&nr_files);
+	units = kbuild_units(files, nr_files);
+	if (!units.nr && refusals()) {
+		report(NULL, 0, NULL);
+		return BUILD_REFUSED;
+	}
+	look_for_units(&units, files, nr_files);
+	work_begin();
+	tell("%zu file%s changed, %zu unit%s to compile", nr_files, nr_files == 1 ? "" : "s",
+	     units.nr, units.nr == 1 ? "" : "s");
+	special_measure(&units.unit[0]);
+	farm = farm_make(choices.source, files, nr_files, &units);
+	use_generic_constants(farm);
+	compile_units(&units, SIDE_BEFORE, farm);
+	diffs_apply(farm);
+	compile_units(&units, SIDE_AFTER, farm);
+	read_side(&units, SIDE_BEFORE);
+	read_side(&units, SIDE_AFTER);
+	changed = compare(&units);
+	compile_units(&changed, SIDE_BUILT, NULL);
+	compile_units(&changed, SIDE_NAMED, NULL);
+	read_side(&changed, SIDE_BUILT);
+	take_names(&changed);
+	pieces = reach(&changed, &nr);
+	proof_check(&changed);
+	if (!nr && !refusals())
+		refuse("no effect", "see whether the configuration has what the patch is for",
+		       "the patch changes no code in this configuration");
+	if (!refusals() && !choices.dry_run)
+		module = make_module(&changed, pieces, nr);
+	report(pieces, nr, module);
+	return refusals() ? BUILD_REFUSED : KLP_OK;
+}

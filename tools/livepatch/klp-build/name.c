@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which names mean the same thing?  gcc numbers local statics and the clones of functions, and the
+ * numbers change with whatever else stands in the unit.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include "build.h"
+
+/* Where a number at the end begins, with the dot before it; NULL if there is none. */
+static const char *number_at_end(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	if (!dot || dot == name || !dot[1] || dot[1 + strspn(dot + 1, "0123456789")])
+		return NULL;
+	return dot;
+}
+
+/* A local static: NAME.123. */
+int name_is_numbered(const char *name)
+{
+	return number_at_end(name) != NULL;
+}
+
+/* Names that macros make from lines and a counter of the preprocessor. */
+static int is_counted(const char *name)
+{
+	static const char * const starts[] = { "__UNIQUE_ID_", "__initcall_" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
+		if (!strncmp(name, starts[i], strlen(starts[i])))
+			return 1;
+	}
+	return 0;
+}
+
+/* Without the numbers that gcc and the preprocessor have added; the caller's. */
+char *name_base(const char *name)
+{
+	char *base = allocate(strlen(name) + 1), *to = base;
+	int is_unique = is_counted(name);
+
+	while (*name) {
+		if ((*name == '.' && to != base) || is_unique) {
+			size_t digits = *name == '.' ? strspn(name + 1, "0123456789") :
+				strspn(name, "0123456789");
+			size_t skip = digits + (*name == '.');
+
+			if (digits && (!name[skip] || name[skip] == '.' || is_unique)) {
+				name += skip;
+				continue;
+			}
+		}
+		*to++ = *name++;
+	}
+	*to = '\0';
+	return base;
+}
+
+/* Of a part that gcc has put elsewhere, the name of the whole function; else NULL. */
+char *name_of_whole(const char *name)
+{
+	static const char cold[] = ".cold";
+	const char *at = strstr(name, cold);
+
+	if (!at || at == name || (at[5] && at[5] != '.'))
+		return NULL;
+	return format("%.*s", (int)(at - name), name);
+}
+
+/* What can stand in C, for a name with dots. */
+char *name_for_c(const char *name)
+{
+	char *plain = copy(name);
+
+	for (char *c = plain; *c; c++) {
+		if (!isalnum((unsigned char)*c))
+			*c = '_';
+	}
+	return plain;
+}
