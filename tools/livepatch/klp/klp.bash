@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# Completion of klp(8) in bash: commands and options as the program itself lists them, patches by
-# their names, files by their suffix.
+# Completion of klp(8) and klp-build(8) in bash: commands and options as the programs themselves list
+# them, patches by their names, files by their suffix.
 
 _klp_patches() {
 	local dir
@@ -40,6 +40,50 @@ _klp_installed() {
 	done
 }
 
+# Patches of the kernel's source, and where to find some.
+_klp_diffs() {
+	local suffix
+
+	for suffix in patch diff; do
+		compgen -f -X "!*.$suffix" -- "$1"
+	done
+	compgen -d -S / -- "$1"
+}
+
+# What is being typed is an argument of klp-build.
+_klp_build() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words
+
+	COMPREPLY=()
+	case $prev in
+	-o | --output | --callbacks | --post-link)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	--source | --build)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return
+		;;
+	--check)
+		compopt -o filenames -o nospace 2>/dev/null
+		mapfile -t COMPREPLY < <(_klp_modules "$cur")
+		return
+		;;
+	--name | --set | --supersedes | --guard | -j | --jobs)
+		return
+		;;
+	esac
+	if [[ $cur == -* ]]; then
+		words=$(klp-build --help 2>/dev/null | grep -o -e '--[a-z-]*' | sort -u)
+		mapfile -t COMPREPLY < <(compgen -W "$words --replace" -- "$cur")
+		return
+	fi
+	compopt -o filenames -o nospace 2>/dev/null
+	mapfile -t COMPREPLY < <(_klp_diffs "$cur")
+}
+
 _klp() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
 	local words
@@ -48,6 +92,10 @@ _klp() {
 	if ((COMP_CWORD == 1)); then
 		words=$(klp --help 2>/dev/null | sed -n 's/^  \([a-z]*\)  .*/\1/p')
 		mapfile -t COMPREPLY < <(compgen -W "$words help version" -- "$cur")
+		return
+	fi
+	if [[ $command == build ]]; then
+		_klp_build
 		return
 	fi
 	case $prev in
@@ -98,3 +146,4 @@ _klp() {
 }
 
 complete -F _klp klp
+complete -F _klp_build klp-build

@@ -265,6 +265,10 @@ enum outcome {
 	OUTCOME_UNKNOWN,
 };
 
+/* ---- make.c */
+
+int make_run(char **argv);
+
 /* ---- report.c */
 
 int cmd_report(void);
@@ -432,6 +436,10 @@ extern struct config config;
 int read_timeout(const char *text, double *timeout);
 int config_read(void);
 int config_way_out(void);
+
+/* ---- origin.c */
+
+void origin_show(const char *module);
 
 /* ---- statistics.c */
 

@@ -202,6 +202,7 @@ static void show_print(const struct patch *p)
 	line(p, "forced:", yes_no(p->forced));
 	if (version)
 		line(p, "version:", version);
+	origin_show(p->name);
 	for (size_t i = 0; i < p->nr; i++) {
 		const struct object *object = &p->objects[i];
 
@@ -234,6 +235,7 @@ int cmd_show(void)
 	if (options.given & OPT_JSON) {
 		patch_json(&patch);
 		json_number("pending", tasks_left_now(patch.name, patch.enabled));
+		origin_show(patch.name);
 		statistics_show(patch.name);
 		json_close();
 	} else {

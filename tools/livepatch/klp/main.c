@@ -51,6 +51,8 @@ static const struct command {
 	  "wake up the tasks that are waited for, now" },
 	{ "force", "[PATCH]", 0, 1, OPT_WAITS | OPT_YES, cmd_force,
 	  "end the transition regardless; asks first" },
+	{ "build", "PATCH...", 1, MOST, OPT_ANYWHERE, NULL,
+	  "make a livepatch module from patches of the kernel's source" },
 	{ "events", "[FILE]", 0, 1, OPT_JSON | OPT_TIMEOUT | OPT_ANYWHERE, cmd_events,
 	  "follow what happens, in words" },
 	{ "report", "", 0, 0, OPT_JSON | OPT_OUTPUT | OPT_LOOKS, cmd_report,
@@ -241,6 +243,8 @@ static int help(int argc, char **argv)
 
 	if (argc > 2 && !command)
 		return no_such_command(argv[2]);
+	if (command && !command->run)
+		return make_run((char *[]){ "klp-build", "--help", NULL });
 	if (command)
 		command_usage(stdout, command);
 	else
@@ -279,6 +283,9 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return KLP_USAGE;
 	}
+	/* A program of its own, which has options of its own. */
+	if (!command->run)
+		return make_run(argv + 1);
 	status = read_options(command, argc - 1, argv + 1);
 	if (!status)
 		status = take_config(command);
