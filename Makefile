@@ -99,8 +99,8 @@ newer-tools: setup
 .PHONY: klp deb kernel-deb
 
 klp: setup
-	@$(MAKE) --no-print-directory -s -C $(tools) O=$(BUILD)/klp
-	@echo "klp: $(BUILD)/klp/klp"
+	@$(MAKE) --no-print-directory -s -C $(tools) O=$(BUILD)/klp all klp-build
+	@echo "klp: $(BUILD)/klp/klp, and klp-build beside it"
 
 deb: setup
 	@$(tools)/deb
@@ -155,10 +155,13 @@ try-install: kernel-deb deb $(emulator)
 
 # ---- keeping the house in order
 
-.PHONY: check abi klp-stock upstream-klp-build bench coverage htmldocs
+.PHONY: check abi klp-stock klp-build-test upstream-klp-build bench coverage htmldocs
 
 check: tree
 	@$(tools)/check/run
+
+klp-build-test: klp stage image
+	@$(tools)/klp-build/test
 
 abi: stage image
 	@$(tools)/abi/run
