@@ -155,13 +155,16 @@ try-install: kernel-deb deb $(emulator)
 
 # ---- keeping the house in order
 
-.PHONY: check abi klp-stock klp-build-test upstream-klp-build bench coverage htmldocs
+.PHONY: check abi klp-stock klp-build-test klp-build-noise upstream-klp-build bench coverage htmldocs
 
 check: tree
 	@$(tools)/check/run
 
 klp-build-test: klp stage image
 	@$(tools)/klp-build/test
+
+klp-build-noise: klp kernel
+	@$(tools)/klp-build/sweep noise
 
 abi: stage image
 	@$(tools)/abi/run
