@@ -236,6 +236,38 @@ static void look_at_init(struct unit *unit, struct section *section)
 	}
 }
 
+/* Code that has changed is elsewhere from now on: tables that others read would not tell so. */
+static void look_at_table(const struct unit *unit, const struct section *section,
+			  const struct piece *table)
+{
+	for (size_t i = section_reloc_from(section, table->start);
+	     i < section->nr_relocs && section->relocs[i].offset < table->end; i++) {
+		struct piece *about = reloc_piece(section, &section->relocs[i]);
+
+		if (about && about->owner)
+			about = about->owner;
+		if (about && about->kind == PIECE_FUNCTION && about->changed)
+			refuse("special section", NULL,
+			       "%s: section %s refers to %s, and what it means is not known",
+			       unit->source, section->name, about->symbol->name);
+	}
+}
+
+/* Only what has no name: whoever looks for a name goes on to find the function that is replaced. */
+static void look_at_tables(const struct unit *unit, const struct section *section)
+{
+	if (!(section->flags & SHF_ALLOC) || section->flags & SHF_EXECINSTR ||
+	    is_plain_data(section))
+		return;
+	for (size_t i = 0; i < section->nr_pieces; i++) {
+		const struct piece *piece = section->pieces[i];
+
+		if (!piece->symbol &&
+		    (piece->kind == PIECE_DATA || piece->kind == PIECE_CONSTANT))
+			look_at_table(unit, section, piece);
+	}
+}
+
 /* What modules find is settled when the kernel, or the module that has it, is linked. */
 static void compare_exports(const struct unit *unit)
 {
@@ -276,6 +308,8 @@ int unit_compare(struct unit *unit)
 		compare_section(unit, &unit->after->sections[i]);
 		look_at_init(unit, &unit->after->sections[i]);
 	}
+	for (size_t i = 1; i < unit->after->nr_sections; i++)
+		look_at_tables(unit, &unit->after->sections[i]);
 	compare_exports(unit);
 	return has_changed(unit->after);
 }

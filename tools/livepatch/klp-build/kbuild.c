@@ -245,8 +245,8 @@ static int is_module_name(const char *name, const char *file, size_t len)
 }
 
 /*
- * The file of the module NAME without its suffix, from the top of the build tree; the caller's, NULL if
- * there is none.  Commands tell the name only, of which there is but one.
+ * The file of the module NAME without its suffix, from the top of the build tree; the caller's, NULL
+ * if there is none.  Commands tell the name only, of which there is but one.
  */
 static char *module_file(const char *name)
 {
