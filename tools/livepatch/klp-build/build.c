@@ -97,7 +97,7 @@ static void look_for_units(const struct units *units, const struct changed_file 
 
 static void copy_file(const char *from, const char *to)
 {
-	const char *argv[] = { "cp", "--", from, to, NULL };
+	const char * const argv[] = { "cp", "--", from, to, NULL };
 
 	if (run(argv, NULL, work_path("copy.log")))
 		stop(KLP_FAILED, "see whether the folder is there and has room",

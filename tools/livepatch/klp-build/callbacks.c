@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Which callbacks does the author give along?  Functions that the patches declare as such, by the
- * macros of <linux/livepatch_helpers.h>. And the file of --callbacks becomes a part of the generated
- * C; a function in it whose name is that of a callback, followed by that of an object, is called for
- * this object: pre_patch_vmlinux(), post_unpatch_e1000e().
+ * macros of <linux/livepatch_helpers.h>. And the file of --callbacks becomes a part of the
+ * generated C; a function in it whose name is that of a callback, followed by that of an object, is
+ * called for this object: pre_patch_vmlinux(), post_unpatch_e1000e().
  */
 #include <ctype.h>
 #include <errno.h>

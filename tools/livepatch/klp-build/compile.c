@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How is a unit compiled so that it can be compared?  By the command that kbuild has saved. From the
- * farm before and after the patches, with a section for each function and variable, every reference
- * a relocation (assembly.c), debug information for the layouts of structures, and no objtool, which
- * would renumber. If that differs, also from the tree itself: as it was, to see that compiler and
- * tree are those of the running kernel, and in the way of the others, for the names that local
- * statics have in the kernel. Some units at a time.
+ * How is a unit compiled so that it can be compared?  By the command that kbuild has saved. From
+ * the farm before and after the patches, with a section for each function and variable, every
+ * reference a relocation (assembly.c), debug information for the layouts of structures, and no
+ * objtool, which would renumber. If that differs, also from the tree itself: as it was, to see that
+ * compiler and tree are those of the running kernel, and in the way of the others, for the names
+ * that local statics have in the kernel. Some units at a time.
  */
 #include <errno.h>
 #include <stdlib.h>

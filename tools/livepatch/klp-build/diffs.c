@@ -176,7 +176,7 @@ static int run_patch(const char *how, const char *input, const char *output, con
 {
 	char *path = format("PATH=%s", getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
 	char *tmpdir = format("TMPDIR=%s", work);
-	const char *argv[] = {
+	const char * const argv[] = {
 		"env", "-i", path, tmpdir, "LC_ALL=C", "patch", "--unified", "--binary", "--force",
 		"--get=0", "--reject-file=-", how, "-o", output, "-i", body, "--", input, NULL,
 	};

@@ -130,8 +130,9 @@ void identity_check(const struct unit *unit, const struct symbol *symbol)
 		return;
 	}
 	if (is_overridden(built, running)) {
-		refuse("weak", "patch the one that is used", "%s: %s is not what the kernel uses: "
-		       "another one overrides it", unit->source, symbol->name);
+		refuse("weak", "patch the one that is used",
+		       "%s: %s is not what the kernel uses: another one overrides it",
+		       unit->source, symbol->name);
 		return;
 	}
 	at = first_difference(unit, built, running);

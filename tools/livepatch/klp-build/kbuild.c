@@ -245,8 +245,8 @@ static int is_module_name(const char *name, const char *file, size_t len)
 }
 
 /*
- * The file of the module NAME without its suffix, from the top of the build tree; the caller's, NULL
- * if there is none.  Commands tell the name only, of which there is but one.
+ * The file of the module NAME without its suffix, from the top of the build tree; the caller's,
+ * NULL if there is none. Commands tell the name only, of which there is but one.
  */
 static char *module_file(const char *name)
 {
@@ -288,8 +288,10 @@ static void find_module(struct unit *unit)
 static void add_unit(const char *cmd, const char *text, const char *saved)
 {
 	char *source = value_of(text, "source_");
-	struct unit unit = { .object = object_of(cmd), .source = 
-		source ? path_from_top(source, strlen(source)) : NULL };
+	struct unit unit = {
+		.object = object_of(cmd),
+		.source = source ? path_from_top(source, strlen(source)) : NULL,
+	};
 
 	free(source);
 	if (!unit.source || ends_with(unit.object, ".mod.o"))

@@ -317,7 +317,7 @@ static const struct exported *find_export(const char *name)
 
 int kernel_exports(const char *name)
 {
-	return find_export(name) != NULL;
+	return !!find_export(name);
 }
 
 /* ---- names for livepatch relocations */

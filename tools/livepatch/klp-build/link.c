@@ -14,8 +14,8 @@ static void run_objtool(const struct units *units, const char *object)
 	for (size_t i = 0; i < units->nr; i++) {
 		const char *saved = units->unit[i].objtool;
 		const char *last = saved ? strrchr(saved, ' ') : NULL;
+		const char *argv[4] = { "sh", "-c" };
 		char *command;
-		const char *argv[] = { "sh", "-c", NULL, NULL };
 
 		/* The last word may have blanks behind it. */
 		while (last && !last[strspn(last, " ")]) {
@@ -52,7 +52,7 @@ char *link_module(const struct units *units, const char *directory)
 	char *carried = format("%s/carried.bin", directory), *log = work_path("link.log");
 	char *m = format("M=%s", directory), *jobs = format("-j%ld", choices.jobs);
 	/* Where it was linked must not be seen in it. */
-	const char *argv[] = { "make", "--no-print-directory", "-C", choices.build, m, jobs,
+	const char * const argv[] = { "make", "--no-print-directory", "-C", choices.build, m, jobs,
 		"KCFLAGS=-g0", "modules", NULL };
 
 	run_objtool(units, carried);

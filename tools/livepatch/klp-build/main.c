@@ -12,6 +12,7 @@
 #include "build.h"
 
 #define LARGEST_NAME	55	/* of a module, in the names of livepatch symbols */
+#define NAME_CHARACTERS	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 enum {
 	LONG_NAME = 256,
@@ -103,7 +104,7 @@ static noreturn void used_wrongly(const char *fmt, ...)
 	exit(KLP_USAGE);
 }
 
-static long number(const char *option, const char *text, long least)
+static long read_count(const char *option, const char *text, long least)
 {
 	char *end;
 	long value;
@@ -174,10 +175,10 @@ static int take_kind(int letter)
 		choices.replace = letter == LONG_REPLACE;
 		return 1;
 	case LONG_SET:
-		choices.set = number("--set", optarg, 0);
+		choices.set = read_count("--set", optarg, 0);
 		return 1;
 	case LONG_SUPERSEDES:
-		add_superseded(number("--supersedes", optarg, 1));
+		add_superseded(read_count("--supersedes", optarg, 1));
 		return 1;
 	case LONG_LEAVE_KERNEL:
 		choices.leave_kernel = 1;
@@ -206,7 +207,7 @@ static void take_option(int letter)
 		choices.everything = 1;
 		break;
 	case 'j':
-		choices.jobs = number("--jobs", optarg, 1);
+		choices.jobs = read_count("--jobs", optarg, 1);
 		break;
 	case 'h':
 		fputs(usage, stdout);
@@ -271,7 +272,7 @@ static char *name_from(const char *patch)
 			name[len - cut] = '\0';
 	}
 	for (char *c = name; *c; c++) {
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", *c))
+		if (!strchr(NAME_CHARACTERS, *c))
 			*c = '-';
 	}
 	if (strlen(name) > LARGEST_NAME)
@@ -283,8 +284,8 @@ static void check_name(void)
 {
 	size_t len = strlen(choices.name);
 
-	if (!len || len > LARGEST_NAME || *choices.name == '-' || choices.name[strspn(choices.name,
-	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")])
+	if (!len || len > LARGEST_NAME || *choices.name == '-' ||
+	    choices.name[strspn(choices.name, NAME_CHARACTERS)])
 		used_wrongly("%s is no name for a module: up to %d letters, digits, - and _",
 			     choices.name, LARGEST_NAME);
 }

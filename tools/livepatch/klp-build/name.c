@@ -21,7 +21,7 @@ static const char *number_at_end(const char *name)
 /* A local static: NAME.123. */
 int name_is_numbered(const char *name)
 {
-	return number_at_end(name) != NULL;
+	return !!number_at_end(name);
 }
 
 /* Names that macros make from lines and a counter of the preprocessor. */

@@ -91,8 +91,8 @@ static const struct {
 /* The path of a file below the tree that means the same to everybody. */
 int place_is_safe(const char *path)
 {
-	static const char usual[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				    "_-.,+@=:~#%/";
+	static const char usual[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.,+@=:~#%/";
 
 	if (!*path || *path == '/' || path[strspn(path, usual)] || strlen(path) > 1000)
 		return 0;

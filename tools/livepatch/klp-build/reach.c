@@ -185,7 +185,7 @@ struct target reach_target(const struct piece *from, const struct reloc *reloc)
 			target.external = elsewhere(unit, symbol);
 			return target;
 		}
-		target.symbol = symbol = other;
+		target.symbol = other;
 		target.piece = other->piece;
 		return target;
 	}

@@ -175,7 +175,7 @@ int run(const char * const *argv, const char *directory, const char *log)
 /* SHA-256 of a file, as text; the caller's. */
 char *checksum(const char *path)
 {
-	const char *argv[] = { "sha256sum", "--", path, NULL };
+	const char * const argv[] = { "sha256sum", "--", path, NULL };
 	char *log = work_path("checksum"), *text;
 
 	remove(log);

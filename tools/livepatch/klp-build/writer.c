@@ -141,7 +141,9 @@ static size_t number_symbols(struct writing *w)
 	for (int global = 0; global < 2; global++) {
 		locals = global ? locals : 0;
 		for (size_t i = 1; i < w->object->nr_symbols; i++) {
-			if ((w->object->symbols[i].bind != STB_LOCAL) == global)
+			int is_global = w->object->symbols[i].bind != STB_LOCAL;
+
+			if (is_global == global)
 				w->symbol_at[i] = next++;
 		}
 		if (!global)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where is the program that makes modules?  klp-build is one of its own, so that hosts that only load
- * them need neither it nor its libraries: beside klp, or in the path.
+ * Where is the program that makes modules?  klp-build is one of its own, so that hosts that only
+ * load them need neither it nor its libraries: beside klp, or in the path.
  */
 #include <errno.h>
 #include <limits.h>
@@ -10,7 +10,10 @@
 #include <unistd.h>
 #include "klp.h"
 
-/* Becomes klp-build with these arguments, the first of which is the name of a program; fails if at all. */
+/*
+ * Becomes klp-build with these arguments, the first of which is the name of a program; fails if at
+ * all.
+ */
 int make_run(char **argv)
 {
 	char path[PATH_MAX];

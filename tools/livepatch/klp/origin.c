@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What was a loaded module made from?  klp-build leaves a note in its modules, which the kernel shows:
- * its own version in the first line, then sum and name of each patch.
+ * What was a loaded module made from?  klp-build leaves a note in its modules, which the kernel
+ * shows: its own version in the first line, then sum and name of each patch.
  */
 #include <elf.h>
 #include <stdlib.h>
