@@ -164,8 +164,11 @@ klpt_func int klpt_hot(int channel)
 
 int __alias(klpt_hot) klpt_hot_alias(int channel);
 
-/* The compiler moves a part of its caller: it takes what calls a cold function for seldom run. */
-static noinline __cold int klpt_seldom(int channel)
+/*
+ * The compiler moves a part of its caller: it takes what calls a cold function for seldom run. The
+ * macro __cold says nothing to compilers that align such functions badly.
+ */
+static noinline __attribute__((__cold__)) int klpt_seldom(int channel)
 {
 	int ret = klpt_wait(channel, KLPT_KILLABLE);
 
