@@ -64,6 +64,16 @@ static void take_names(struct units *units)
 	}
 }
 
+/* Where layouts have changed, code and data that differ for it need not be told. */
+static int layouts_differ(const struct units *units)
+{
+	size_t before = refusals();
+
+	for (size_t i = 0; i < units->nr; i++)
+		layouts_compare(&units->unit[i]);
+	return refusals() != before;
+}
+
 /*
  * Those of the units whose code has changed: behind a header there can be hundreds that have not.
  */
@@ -71,11 +81,12 @@ static struct units compare(const struct units *units)
 {
 	struct units changed = { 0 };
 
+	if (layouts_differ(units))
+		return changed;
 	for (size_t i = 0; i < units->nr; i++) {
 		struct unit *unit = &units->unit[i];
 
 		twins_find(unit->before, unit->after);
-		layouts_compare(unit);
 		prototypes_compare(unit, kernel_exports);
 		if (!unit_compare(unit) && !choices.everything)
 			continue;
