@@ -41,8 +41,9 @@ static int bad_pointer(const char *what)
 static int get_cpu(const char *what)
 {
 	unsigned int cpu;
+	void *where = strcmp(what, "bad") ? &cpu : (void *)8;
 
-	return tell(syscall(SYS_getcpu, strcmp(what, "bad") ? (void *)&cpu : (void *)8, NULL, NULL));
+	return tell(syscall(SYS_getcpu, where, NULL, NULL));
 }
 
 /* A timer of CPU time, in its first moment. */
