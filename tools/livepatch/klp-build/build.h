@@ -510,6 +510,7 @@ void assembly_show(const char *from, const char *to);
 
 /* ---- kbuild.c */
 
+char *module_file(const char *name);
 char *path_from_top(const char *path, size_t len);
 void kbuild_any(struct unit *unit);
 struct units kbuild_units(const struct changed_file *files, size_t nr);
@@ -559,9 +560,12 @@ size_t section_reloc_from(const struct section *section, uint64_t offset);
 /* ---- name.c */
 
 int name_is_numbered(const char *name);
+int name_begins(const char *name, const char * const *with, size_t nr);
 char *name_base(const char *name);
 char *name_of_whole(const char *name);
 char *name_for_c(const char *name);
+const char *name_of_file(const char *path);
+char *name_of_module(const char *path);
 
 /* ---- refuse.c */
 

@@ -93,10 +93,7 @@ static void compare_function(struct piece *piece)
 {
 	struct piece *twin = piece->twin;
 
-	if (!pieces_alike(twin, piece))
-		piece->changed = 1;
-	else if (!entries_alike(twin, piece))
-		piece->changed = 1;
+	piece->changed = !pieces_alike(twin, piece) || !entries_alike(twin, piece);
 	twin->changed = piece->changed;
 }
 
@@ -133,8 +130,9 @@ static void sort_entries(struct elf_object *object)
 
 static int is_init(const struct section *section)
 {
-	return strstr(section->name, ".init") == section->name ||
-		strstr(section->name, ".exit") == section->name;
+	static const char * const starts[] = { ".init", ".exit" };
+
+	return name_begins(section->name, starts, ARRAY_SIZE(starts));
 }
 
 /* Contents that are a matter of the build and say nothing. */
@@ -145,11 +143,8 @@ static int is_noise(const struct piece *piece)
 	};
 	const struct symbol *symbol = piece->symbol;
 
-	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
-		if (!strncmp(piece->section->name, sections[i], strlen(sections[i])))
-			return 1;
-	}
-	return symbol && !strncmp(symbol->name, "__UNIQUE_ID_", 12);
+	return name_begins(piece->section->name, sections, ARRAY_SIZE(sections)) ||
+		(symbol && !strncmp(symbol->name, "__UNIQUE_ID_", 12));
 }
 
 /* Sections in which a variable is a variable and nothing more. */
@@ -159,11 +154,7 @@ static int is_plain_data(const struct section *section)
 		"__tracepoints_", ".discard", ".init.", ".exit.",
 		".static_call.text", ".BTF_ids" };
 
-	for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
-		if (!strncmp(section->name, starts[i], strlen(starts[i])))
-			return 1;
-	}
-	return 0;
+	return name_begins(section->name, starts, ARRAY_SIZE(starts));
 }
 
 /* Not in the unit before: data of the module, unless the kernel would have had to know it. */

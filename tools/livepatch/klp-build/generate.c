@@ -64,19 +64,12 @@ static char *harmless(const char *text)
 	return clean;
 }
 
-static const char *file_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static void write_head(FILE *f)
 {
 	fputs("// SPDX-License-" "Identifier: GPL-2.0\n"
 	      "/*\n * Made by klp-build " KLP_VERSION " from:\n *\n", f);
 	for (size_t i = 0; i < choices.nr_patches; i++) {
-		char *clean = harmless(file_name(choices.patches[i]));
+		char *clean = harmless(name_of_file(choices.patches[i]));
 
 		fprintf(f, " *\t%s\n", clean);
 		free(clean);
@@ -169,34 +162,27 @@ static void write_patch(FILE *f)
 	fputs("};\n", f);
 }
 
-/* The same for who sees the loaded module only: the kernel shows notes in sysfs. */
-static void write_note(FILE *f)
-{
-	fputs("\n/* /sys/module/NAME/notes/.note.klp-build */\n"
-	      "ELFNOTE32(\"klp-build\", 1, \"klp-build " KLP_VERSION "\\n\"", f);
-	for (size_t i = 0; i < choices.nr_patches; i++) {
-		char *clean = harmless(file_name(choices.patches[i]));
-		char *sum = checksum(choices.patches[i]);
-
-		fprintf(f, "\n\t  \"%s %s\\n\"", sum, clean);
-		free(sum);
-		free(clean);
-	}
-	fputs(");\n", f);
-}
-
+/* Sum and name of each patch: in modinfo, and in a note, which the kernel shows of loaded ones. */
 static void write_origin(FILE *f)
 {
+	char **lines = allocate((choices.nr_patches + 1) * sizeof(*lines));
+
 	for (size_t i = 0; i < choices.nr_patches; i++) {
-		char *clean = harmless(file_name(choices.patches[i]));
+		char *clean = harmless(name_of_file(choices.patches[i]));
 		char *sum = checksum(choices.patches[i]);
 
-		fprintf(f, "MODULE_INFO(klp_patch, \"%s %s\");\n", sum, clean);
+		lines[i] = format("%s %s", sum, clean);
+		fprintf(f, "MODULE_INFO(klp_patch, \"%s\");\n", lines[i]);
 		free(sum);
 		free(clean);
 	}
 	fputs("MODULE_INFO(klp_build, \"" KLP_VERSION "\");\n", f);
-	write_note(f);
+	fputs("\n/* /sys/module/NAME/notes/.note.klp-build */\n"
+	      "ELFNOTE32(\"klp-build\", 1, \"klp-build " KLP_VERSION "\\n\"", f);
+	for (size_t i = 0; i < choices.nr_patches; i++)
+		fprintf(f, "\n\t  \"%s\\n\"", lines[i]);
+	fputs(");\n", f);
+	free_list(lines, choices.nr_patches);
 }
 
 static void write_end(FILE *f)

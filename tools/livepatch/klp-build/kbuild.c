@@ -227,28 +227,11 @@ static char *object_of(const char *cmd)
 	return format("%.*s%.*s", (int)(name - top), top, (int)strlen(name) - 5, name + 1);
 }
 
-static const char *file_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-/* As kbuild makes the name of a module from that of its file, LEN characters. */
-static int is_module_name(const char *name, const char *file, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		if (name[i] != (file[i] == '-' ? '_' : file[i]))
-			return 0;
-	}
-	return !name[len];
-}
-
 /*
  * The file of the module NAME without its suffix, from the top of the build tree; the caller's,
  * NULL if there is none. Commands tell the name only, of which there is but one.
  */
-static char *module_file(const char *name)
+char *module_file(const char *name)
 {
 	static char *order;
 
@@ -261,13 +244,17 @@ static char *module_file(const char *name)
 		free(path);
 	}
 	for (const char *line = order; *line; line += strcspn(line, "\n"), line += !!*line) {
-		char *path = format("%.*s", (int)strcspn(line, "\n"), line), *dot;
+		char *path = format("%.*s", (int)strcspn(line, "\n"), line);
+		char *dot = strrchr(name_of_file(path), '.'), *module;
+		int is;
 
-		dot = strrchr(file_name(path), '.');
-		if (dot && is_module_name(name, file_name(path), dot - file_name(path))) {
+		if (dot)
 			*dot = '\0';
+		module = name_of_module(path);
+		is = dot && !strcmp(module, name);
+		free(module);
+		if (is)
 			return path;
-		}
 		free(path);
 	}
 	return NULL;
@@ -305,21 +292,35 @@ static void add_unit(const char *cmd, const char *text, const char *saved)
 	found.unit[found.nr++] = unit;
 }
 
-static int look_at(const char *path, const struct stat *st, int type, struct FTW *place)
+static int is_command(const char *path, int type, const struct FTW *place)
 {
-	char *text, *saved;
+	return type == FTW_F && path[place->base] == '.' && ends_with(path, ".o.cmd");
+}
 
-	(void)st;
-	if (type != FTW_F || path[place->base] != '.' || !ends_with(path, ".o.cmd"))
-		return 0;
-	text = read_all(path);
+/* The unit of a .cmd file, if WANTED says so of its contents. */
+static void take_unit(const char *path, int (*wanted)(const char *text))
+{
+	char *text = read_all(path), *saved;
+
 	if (!text)
 		stop(KLP_FAILED, NULL, "%s: %s", path, strerror(errno));
 	saved = value_of(text, "savedcmd_");
-	if (saved && (is_source_changed(text) || reads_changed(text)))
+	if (saved && wanted(text))
 		add_unit(path, text, saved);
 	free(saved);
 	free(text);
+}
+
+static int is_changed(const char *text)
+{
+	return is_source_changed(text) || reads_changed(text);
+}
+
+static int look_at(const char *path, const struct stat *st, int type, struct FTW *place)
+{
+	(void)st;
+	if (is_command(path, type, place))
+		take_unit(path, is_changed);
 	return 0;
 }
 
@@ -340,19 +341,16 @@ struct units kbuild_units(const struct changed_file *files, size_t nr)
 	return found;
 }
 
+static int is_any(const char *text)
+{
+	return !!*text;
+}
+
 static int take_first(const char *path, const struct stat *st, int type, struct FTW *place)
 {
-	char *text, *saved;
-
 	(void)st;
-	if (type != FTW_F || path[place->base] != '.' || !ends_with(path, ".o.cmd"))
-		return 0;
-	text = read_all(path);
-	saved = text ? value_of(text, "savedcmd_") : NULL;
-	if (saved)
-		add_unit(path, text, saved);
-	free(saved);
-	free(text);
+	if (is_command(path, type, place))
+		take_unit(path, is_any);
 	return found.nr != 0;
 }
 

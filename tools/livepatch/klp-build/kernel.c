@@ -156,13 +156,6 @@ static unsigned long position_of(const struct image_file *file, const struct sym
 
 /* ---- units in the symbol table */
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* The local symbol NAME between entry FROM, that of a file, and the next file; NULL if none. */
 static struct symbol *in_group(const struct elf_object *object, size_t from, const char *name,
 			       unsigned char type)
@@ -210,7 +203,7 @@ static size_t group_of(const struct unit *unit, const struct elf_object *object,
 	for (size_t i = 1; i < object->nr_symbols; i++) {
 		const struct symbol *symbol = &object->symbols[i];
 
-		if (symbol->type != STT_FILE || strcmp(symbol->name, base_name(unit->source)) ||
+		if (symbol->type != STT_FILE || strcmp(symbol->name, name_of_file(unit->source)) ||
 		    !group_fits(unit, object, i))
 			continue;
 		found = i;
@@ -322,24 +315,13 @@ int kernel_exports(const char *name)
 
 /* ---- names for livepatch relocations */
 
-static char *module_of_path(const char *path)
-{
-	char *name = copy(base_name(path));
-
-	for (char *c = name; *c; c++) {
-		if (*c == '-')
-			*c = '_';
-	}
-	return name;
-}
-
 static struct kernel_symbol *name_symbol(struct image_file *file, const struct symbol *symbol)
 {
 	struct kernel_symbol *name = allocate(sizeof(*name));
 	const struct exported *export = is_vmlinux(file->path) && symbol->bind != STB_LOCAL ?
 		find_export(symbol->name) : NULL;
 
-	name->object = is_vmlinux(file->path) ? copy("vmlinux") : module_of_path(file->path);
+	name->object = is_vmlinux(file->path) ? copy("vmlinux") : name_of_module(file->path);
 	name->name = copy(symbol->name);
 	name->sympos = position_of(file, symbol);
 	name->exported = export && is_vmlinux(export->by) && !export->in_namespace;
@@ -396,30 +378,9 @@ const unsigned char *kernel_bytes(uint64_t address, uint64_t size)
 
 /* ---- the other way round, for who looks at a module */
 
-/* The path of a module without .ko, as modules.order has it; NULL if there is no such module. */
-static char *path_of_module(const char *object)
-{
-	char *list = format("%s/modules.order", choices.build), *text = read_all(list), *line;
-	char *path = NULL;
-
-	free(list);
-	while (text && !path && (line = strsep(&text, "\n"))) {
-		char *name;
-
-		if (strlen(line) < 3)
-			continue;
-		line[strlen(line) - 2] = '\0';
-		name = module_of_path(line);
-		if (!strcmp(name, object))
-			path = copy(line);
-		free(name);
-	}
-	return path;
-}
-
 static struct image_file *file_of(const char *object)
 {
-	char *path = is_vmlinux(object) ? copy(object) : path_of_module(object);
+	char *path = is_vmlinux(object) ? copy(object) : module_file(object);
 	struct image_file *file = path ? open_file(path) : NULL;
 
 	free(path);

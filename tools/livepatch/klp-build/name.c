@@ -24,16 +24,22 @@ int name_is_numbered(const char *name)
 	return !!number_at_end(name);
 }
 
+/* With one of NR words? */
+int name_begins(const char *name, const char * const *with, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		if (!strncmp(name, with[i], strlen(with[i])))
+			return 1;
+	}
+	return 0;
+}
+
 /* Names that macros make from lines and a counter of the preprocessor. */
 static int is_counted(const char *name)
 {
 	static const char * const starts[] = { "__UNIQUE_ID_", "__initcall_" };
 
-	for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
-		if (!strncmp(name, starts[i], strlen(starts[i])))
-			return 1;
-	}
-	return 0;
+	return name_begins(name, starts, ARRAY_SIZE(starts));
 }
 
 /* Without the numbers that gcc and the preprocessor have added; the caller's. */
@@ -80,4 +86,24 @@ char *name_for_c(const char *name)
 			*c = '_';
 	}
 	return plain;
+}
+
+/* Without the folders that the file stands in. */
+const char *name_of_file(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* As kbuild makes it from that of the file, which has no suffix here; the caller's. */
+char *name_of_module(const char *path)
+{
+	char *name = copy(name_of_file(path));
+
+	for (char *c = name; *c; c++) {
+		if (*c == '-')
+			*c = '_';
+	}
+	return name;
 }

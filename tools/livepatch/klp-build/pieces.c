@@ -78,11 +78,7 @@ static int is_made_up(const char *name)
 	static const char * const names[] = { "__func__.", "__FUNCTION__.", "__PRETTY_FUNCTION__.",
 		"CSWTCH.", "C.", ".LC" };
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (!strncmp(name, names[i], strlen(names[i])))
-			return 1;
-	}
-	return 0;
+	return name_begins(name, names, ARRAY_SIZE(names));
 }
 
 /*

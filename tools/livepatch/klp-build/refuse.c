@@ -13,63 +13,60 @@ struct refusal {
 	const char *next;
 };
 
-static struct refusal *all;
-static size_t nr;
-static char **warnings;
-static size_t nr_warnings;
+struct list {
+	struct refusal *one;
+	size_t nr;
+};
+
+static struct list all, warnings;
+
+/* Whose text is in the list already is not put there again. */
+static void note(struct list *list, struct refusal new)
+{
+	for (size_t i = 0; i < list->nr; i++) {
+		if (!strcmp(list->one[i].text, new.text)) {
+			free(new.text);
+			return;
+		}
+	}
+	list->one = grow(list->one, list->nr, sizeof(*list->one));
+	list->one[list->nr++] = new;
+}
 
 /* WHAT and NEXT are constants; NEXT, unless it is NULL, is what to do instead. */
 void refuse(const char *what, const char *next, const char *fmt, ...)
 {
 	va_list args;
-	char *text;
 
 	va_start(args, fmt);
-	text = vformat(fmt, args);
+	note(&all, (struct refusal){ what, vformat(fmt, args), next });
 	va_end(args);
-	for (size_t i = 0; i < nr; i++) {
-		if (!strcmp(all[i].text, text)) {
-			free(text);
-			return;
-		}
-	}
-	all = grow(all, nr, sizeof(*all));
-	all[nr++] = (struct refusal){ what, text, next };
 }
 
 /* What is no reason to refuse, but has to be known. */
 void warn(const char *fmt, ...)
 {
 	va_list args;
-	char *text;
 
 	va_start(args, fmt);
-	text = vformat(fmt, args);
+	note(&warnings, (struct refusal){ NULL, vformat(fmt, args), NULL });
 	va_end(args);
-	for (size_t i = 0; i < nr_warnings; i++) {
-		if (!strcmp(warnings[i], text)) {
-			free(text);
-			return;
-		}
-	}
-	warnings = grow(warnings, nr_warnings, sizeof(*warnings));
-	warnings[nr_warnings++] = text;
 }
 
 size_t refusals(void)
 {
-	return nr;
+	return all.nr;
 }
 
 /* On standard error, for people. */
 void refusals_tell(void)
 {
-	for (size_t i = 0; i < nr_warnings; i++)
-		remark("warning: %s", warnings[i]);
-	for (size_t i = 0; i < nr; i++) {
-		error("refused: %s", all[i].text);
-		if (all[i].next)
-			next_step("%s", all[i].next);
+	for (size_t i = 0; i < warnings.nr; i++)
+		remark("warning: %s", warnings.one[i].text);
+	for (size_t i = 0; i < all.nr; i++) {
+		error("refused: %s", all.one[i].text);
+		if (all.one[i].next)
+			next_step("%s", all.one[i].next);
 	}
 }
 
@@ -77,15 +74,15 @@ void refusals_tell(void)
 void refusals_json(void)
 {
 	json_open("warnings", '[');
-	for (size_t i = 0; i < nr_warnings; i++)
-		json_string(NULL, warnings[i]);
+	for (size_t i = 0; i < warnings.nr; i++)
+		json_string(NULL, warnings.one[i].text);
 	json_close();
 	json_open("refusals", '[');
-	for (size_t i = 0; i < nr; i++) {
+	for (size_t i = 0; i < all.nr; i++) {
 		json_open(NULL, '{');
-		json_string("kind", all[i].what);
-		json_string("text", all[i].text);
-		json_string("next", all[i].next);
+		json_string("kind", all.one[i].what);
+		json_string("text", all.one[i].text);
+		json_string("next", all.one[i].next);
 		json_close();
 	}
 	json_close();
