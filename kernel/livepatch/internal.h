@@ -416,17 +416,27 @@ void klp_shadow_collect(const struct klp_shadow_type *type);
 
 /* --- shadow_store.c: where they are kept ----------------------------------------------------- */
 
-int klp_shadow_init(void);
+void klp_shadow_init(void);
 int klp_shadow_show(struct seq_file *m, void *v);
-spinlock_t *klp_shadow_lock(unsigned long id);
-struct klp_shadow *klp_shadow_find(void *obj, unsigned long id);
-struct klp_shadow *klp_shadow_make(void *obj, unsigned long id, size_t size, gfp_t gfp,
-				   klp_shadow_ctor_t ctor, void *ctor_data, bool *found);
+void *klp_shadow_make_new(void *obj, unsigned long id, size_t size, gfp_t gfp,
+			  klp_shadow_ctor_t ctor, void *ctor_data);
+void *klp_shadow_make_or_get(void *obj, unsigned long id, size_t size, gfp_t gfp,
+			     klp_shadow_ctor_t ctor, void *ctor_data);
+void klp_shadow_drop(void *obj, unsigned long id, klp_shadow_dtor_t dtor);
 void klp_shadow_take(void *obj, unsigned long id, struct list_head *taken);
 void klp_shadow_sweep_begin(struct klp_shadow_sweep *sweep, unsigned long id,
 			    const struct module *mod);
 bool klp_shadow_sweep(struct klp_shadow_sweep *sweep, struct list_head *taken);
 void klp_shadow_destroy(struct list_head *taken, klp_shadow_dtor_t dtor);
+
+/* --- shadow_table.c: how their tables grow --------------------------------------------------- */
+
+void klp_shadow_table_init(struct klp_shadow_table *table, unsigned int bits);
+void klp_shadow_move(struct klp_shadow_kind *kind, struct klp_shadow_table *table,
+		     struct klp_shadow_table *next);
+unsigned int klp_shadow_bits(const struct klp_shadow_kind *kind);
+void klp_shadow_resize(unsigned long id, unsigned int bits, gfp_t gfp);
+void klp_shadow_tables_end(struct klp_shadow_kind *kind);
 
 /* --- resched.c: the hook of the scheduler ----------------------------------------------------- */
 

@@ -197,7 +197,8 @@ static int __init klp_init(void)
 	INIT_WORK(&klp_retire_work, klp_retire_worker);
 	init_irq_work(&klp_task_last, klp_transition_kick);
 
-	ret = klp_shadow_init() ?: klp_lookers_init(klp_transition_look) ?: klp_evict_init();
+	klp_shadow_init();
+	ret = klp_lookers_init(klp_transition_look) ?: klp_evict_init();
 	if (ret)
 		return ret;
 

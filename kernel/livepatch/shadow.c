@@ -9,6 +9,7 @@
 #include <linux/export.h>
 #include <linux/spinlock.h>
 #include "internal.h"
+#include "shadow.h"
 
 /**
  * klp_shadow_get() - find a shadow variable
@@ -20,9 +21,7 @@
  */
 void *klp_shadow_get(void *obj, unsigned long id)
 {
-	struct klp_shadow *shadow = klp_shadow_find(obj, id);
-
-	return shadow ? shadow->data : NULL;
+	return klp_shadow_data(obj, id);
 }
 EXPORT_SYMBOL_GPL(klp_shadow_get);
 
@@ -35,21 +34,14 @@ EXPORT_SYMBOL_GPL(klp_shadow_get);
  * @ctor: fills it in, or NULL; it is zeroed anyway
  * @ctor_data: for @ctor
  *
- * Context: any that @gfp_flags are good for, down to hard interrupts; but not with pool->lock,
- * pi_lock or the lock of a runqueue held.
+ * Context: any that @gfp_flags are good for, down to hard interrupts.
  * Return: the variable; NULL when there is no memory, when @ctor fails, and, with a warning, when
  * the object has such a variable.
  */
 void *klp_shadow_alloc(void *obj, unsigned long id, size_t size, gfp_t gfp_flags,
 		       klp_shadow_ctor_t ctor, void *ctor_data)
 {
-	struct klp_shadow *shadow;
-	bool found;
-
-	shadow = klp_shadow_make(obj, id, size, gfp_flags, ctor, ctor_data, &found);
-	if (WARN(found, "Duplicate shadow variable <%p, %lx>\n", obj, id))
-		return NULL;
-	return shadow ? shadow->data : NULL;
+	return klp_shadow_make_new(obj, id, size, gfp_flags, ctor, ctor_data);
 }
 EXPORT_SYMBOL_GPL(klp_shadow_alloc);
 
@@ -64,19 +56,15 @@ EXPORT_SYMBOL_GPL(klp_shadow_alloc);
  *
  * Of several callers at the same time one makes the variable, the others find it.
  *
- * Context: any that @gfp_flags are good for, down to hard interrupts; but not with pool->lock,
- * pi_lock or the lock of a runqueue held.
+ * Context: any that @gfp_flags are good for, down to hard interrupts.
  * Return: the variable; NULL when there is no memory or @ctor fails.
  */
 void *klp_shadow_get_or_alloc(void *obj, unsigned long id, size_t size, gfp_t gfp_flags,
 			      klp_shadow_ctor_t ctor, void *ctor_data)
 {
-	struct klp_shadow *shadow = klp_shadow_find(obj, id);
-	bool found;
+	void *data = klp_shadow_data(obj, id);
 
-	if (!shadow)
-		shadow = klp_shadow_make(obj, id, size, gfp_flags, ctor, ctor_data, &found);
-	return shadow ? shadow->data : NULL;
+	return data ?: klp_shadow_make_or_get(obj, id, size, gfp_flags, ctor, ctor_data);
 }
 EXPORT_SYMBOL_GPL(klp_shadow_get_or_alloc);
 
@@ -88,17 +76,11 @@ EXPORT_SYMBOL_GPL(klp_shadow_get_or_alloc);
  *
  * The memory is freed after an RCU grace period.
  *
- * Context: any, down to hard interrupts; but not with pool->lock, pi_lock or the lock of a
- * runqueue held.
+ * Context: any, down to hard interrupts.
  */
 void klp_shadow_free(void *obj, unsigned long id, klp_shadow_dtor_t dtor)
 {
-	LIST_HEAD(taken);
-
-	scoped_guard(spinlock_irqsave, klp_shadow_lock(id)) {
-		klp_shadow_take(obj, id, &taken);
-		klp_shadow_destroy(&taken, dtor);
-	}
+	klp_shadow_drop(obj, id, dtor);
 }
 EXPORT_SYMBOL_GPL(klp_shadow_free);
 
@@ -107,9 +89,8 @@ EXPORT_SYMBOL_GPL(klp_shadow_free);
  * @id: which variables
  * @dtor: called for each once nobody finds it any more, or NULL
  *
- * Context: any, down to hard interrupts; but not with pool->lock, pi_lock or the lock of a
- * runqueue held. Takes time in proportion to the number of variables of this id. Interrupts are
- * off for some of them at a time.
+ * Context: any, down to hard interrupts. Takes time in proportion to the number of variables of
+ * this id. Interrupts are off for some of them at a time.
  */
 void klp_shadow_free_all(unsigned long id, klp_shadow_dtor_t dtor)
 {

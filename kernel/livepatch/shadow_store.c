@@ -2,286 +2,235 @@
 /*
  * Where are shadow variables kept?
  *
- *	klp_shadows	all variables, a table that grows with their number: finding one among a
- *			million costs what it costs among ten, and takes no lock
- *	klp_shadow_kind	the variables of one id, counted, so that who wants them all is not
- *			shown those of other ids; is there as long as there is one
- *
- * A variable goes into the table before it is constructed, since that is what may fail for want of
- * memory and be tried again.
- *
- *  L	"live" is message passing: who finds a variable, without a lock, sees what the constructor
- *	wrote before the variable was said to be live.
+ * By id: struct klp_shadow_kind has all variables of one, in a table by their objects and in a
+ * list, so that finding one among a million costs what it costs among ten, and who wants them all
+ * is not shown those of other ids. It is there as long as there is a variable. shadow.h finds them,
+ * shadow_table.c has the table grow.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/gfp.h>
-#include <linux/hash.h>
-#include <linux/rhashtable.h>
-#include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include "internal.h"
-
-/* --- Data -------------------------------------------------------------------------------- */
+#include "shadow.h"
 
 /* Variables looked at while a lock is held, and interrupts are off. */
 #define KLP_SHADOW_BATCH	64
 
-/* How often an insertion is tried that finds no memory, when its caller may sleep. */
-#define KLP_SHADOW_TRIES	10
+/* At what numbers of variables it is asked whether so many buckets are right. */
+#define KLP_SHADOW_ASK		16
 
-/**
- * struct klp_shadow_stripe - one of the locks of the store
- * @lock: taken in any context, with interrupts off; inside of it nothing is taken but
- *	rhashtable's bucket locks and, for a short time, those of the allocator
- * @kinds: of the ids that belong here (@lock)
- *
- * The lock makes looking for a variable, constructing it and adding it one step, and classic
- * destructors see a variable once.
- */
-struct klp_shadow_stripe {
-	spinlock_t lock;	/* protects @kinds and their variables */
-	struct hlist_head kinds;
+/* What it is when there is a variable already. */
+enum klp_shadow_old {
+	KLP_SHADOW_WRONG,
+	KLP_SHADOW_RIGHT,
 };
 
-/* By id: numbers in a row are in different stripes, and so do not wait for each other. */
-#define KLP_SHADOW_STRIPE_BITS	8
-static struct klp_shadow_stripe klp_shadow_stripes[1 << KLP_SHADOW_STRIPE_BITS];
-
-/* Every variable. Changed with the lock of its stripe held; read under RCU. */
-static struct rhashtable klp_shadows;
-
-/*
- * Objects are aligned, ids are small or have a prefix: each of the first two rounds carries its
- * word from all bits to the upper half, and folds that back into the lower one. The last is for the
- * seed, which is how the table gets rid of a long chain.
- */
-static __always_inline u32 klp_shadow_hash(const void *data, u32 len, u32 seed)
+/* The variable of @obj, and what leads to it; NULL when there is none. Under the lock of the id. */
+static __always_inline struct klp_shadow *klp_shadow_link(const struct klp_shadow_kind *kind,
+							  const void *obj,
+							  struct klp_shadow __rcu ***link)
 {
-	const struct klp_shadow_key *key = data;
-	u64 x = key->id * GOLDEN_RATIO_64;
+	struct klp_shadow_table *table = klp_shadow_locked(kind, kind->table);
+	struct klp_shadow *shadow;
 
-	x = (x ^ x >> 32 ^ (unsigned long)key->obj) * GOLDEN_RATIO_64;
-	x = (x ^ x >> 32 ^ seed) * GOLDEN_RATIO_64;
-	return x >> 32;
-}
-
-/* A variable that is not live yet is nobody's. */
-static __always_inline int klp_shadow_differs(struct rhashtable_compare_arg *arg, const void *data)
-{
-	const struct klp_shadow_key *key = arg->key;
-	const struct klp_shadow *shadow = data;
-
-	if (shadow->key.obj != key->obj || shadow->key.id != key->id)
-		return 1;
-	/* L: is it constructed? Then the rest of it is read after that. */
-	return !smp_load_acquire(&shadow->live);
-}
-
-static const struct rhashtable_params klp_shadow_params = {
-	.head_offset = offsetof(struct klp_shadow, node),
-	.key_offset = offsetof(struct klp_shadow, key),
-	.key_len = sizeof(struct klp_shadow_key),
-	.hashfn = klp_shadow_hash,
-	.obj_cmpfn = klp_shadow_differs,
-	.automatic_shrinking = true,
-};
-
-/* --- Finding ----------------------------------------------------------------------------- */
-
-static struct klp_shadow_stripe *klp_shadow_stripe(unsigned long id)
-{
-	return &klp_shadow_stripes[hash_long(id, KLP_SHADOW_STRIPE_BITS)];
-}
-
-/**
- * klp_shadow_lock() - which lock protects the variables of an id
- * @id: the id
- *
- * It is shared with other ids.
- *
- * Context: any.
- * Return: the lock, to be taken with interrupts off.
- */
-spinlock_t *klp_shadow_lock(unsigned long id)
-{
-	return &klp_shadow_stripe(id)->lock;
-}
-
-/**
- * klp_shadow_find() - find a variable
- * @obj: the object
- * @id: which of its variables
- *
- * Context: any in which RCU is watching.
- * Return: the variable, or NULL. It stays what it is while the id's lock is held.
- */
-struct klp_shadow *klp_shadow_find(void *obj, unsigned long id)
-{
-	struct klp_shadow_key key = { .obj = obj, .id = id };
-
-	return rhashtable_lookup_fast(&klp_shadows, &key, klp_shadow_params);
-}
-
-static struct klp_shadow_kind *klp_shadow_kind(struct klp_shadow_stripe *stripe, unsigned long id)
-{
-	struct klp_shadow_kind *kind;
-
-	lockdep_assert_held(&stripe->lock);
-
-	hlist_for_each_entry(kind, &stripe->kinds, node) {
-		if (kind->id == id)
-			return kind;
-	}
+	do {
+		*link = klp_shadow_bucket(table, obj);
+		while ((shadow = klp_shadow_locked(kind, **link))) {
+			if (shadow->obj == obj)
+				return shadow;
+			*link = &shadow->next;
+		}
+		table = klp_shadow_locked(kind, table->next);
+	} while (unlikely(table));
 	return NULL;
 }
 
-/* The record goes with the last variable, or the last sweep. */
-static void klp_shadow_kind_put(struct klp_shadow_kind *kind)
+static noinline void klp_shadow_kind_end(struct klp_shadow_kind *kind)
 {
-	lockdep_assert_held(klp_shadow_lock(kind->id));
+	hlist_del_rcu(&kind->node);
+	klp_shadow_tables_end(kind);
+	kfree_rcu(kind, rcu);
+}
 
-	if (list_empty(&kind->vars)) {
-		hlist_del(&kind->node);
-		kfree(kind);
-	}
+/* The record goes with the last variable, or the last sweep. */
+static __always_inline void klp_shadow_kind_put(struct klp_shadow_kind *kind)
+{
+	if (unlikely(list_empty(&kind->vars)))
+		klp_shadow_kind_end(kind);
 }
 
 /* --- Adding ------------------------------------------------------------------------------ */
 
-/* Make @new known, unless there is one, and construct it; nobody finds it before that. */
-static struct klp_shadow *klp_shadow_add_to(struct klp_shadow_kind *kind, struct klp_shadow *new,
-					    klp_shadow_ctor_t ctor, void *ctor_data)
+/* Construct @new and make it known, unless there is one: that is returned, or NULL for an error. */
+static __always_inline struct klp_shadow *
+klp_shadow_add(struct klp_shadow_kind *kind, struct klp_shadow *new, void *obj,
+	       klp_shadow_ctor_t ctor, void *ctor_data)
 {
-	struct klp_shadow *old;
+	struct klp_shadow_table *table = klp_shadow_locked(kind, kind->table);
+	struct klp_shadow_table *next = klp_shadow_locked(kind, table->next);
+	struct klp_shadow __rcu **head = klp_shadow_bucket(next ?: table, obj);
+	struct klp_shadow *old = unlikely(next) ? klp_shadow_search(kind, obj) :
+						  klp_shadow_in(head, obj);
 	int ret;
 
-	old = rhashtable_lookup_get_insert_fast(&klp_shadows, &new->node, klp_shadow_params);
-	if (old)
+	if (unlikely(old))
 		return old;
-
-	ret = ctor ? ctor(new->key.obj, new->data, ctor_data) : 0;
+	ret = ctor ? ctor(obj, new->data, ctor_data) : 0;
 	if (ret) {
-		pr_err("constructor of shadow variable <%p, %lx> failed (%d)\n", new->key.obj,
-		       new->key.id, ret);
-		rhashtable_remove_fast(&klp_shadows, &new->node, klp_shadow_params);
+		pr_err("constructor of shadow variable <%p, %lx> failed (%d)\n", obj, kind->id,
+		       ret);
 		return NULL;
 	}
 	list_add(&new->all, &kind->vars);
 	kind->nr++;
 	kind->bytes += new->size;
-	/* L: all of it before anybody finds it. */
-	smp_store_release(&new->live, true);
+
+	RCU_INIT_POINTER(new->next, klp_shadow_locked(kind, *head));
+	rcu_assign_pointer(*head, new);
+	if (unlikely(next))
+		klp_shadow_move(kind, table, next);
 	return new;
 }
 
-/* The record of the id of @new, if need be @spare; under the lock of the id. */
-static struct klp_shadow_kind *klp_shadow_kind_get(const struct klp_shadow *new,
-						   struct klp_shadow_kind **spare)
+/*
+ * The record of an id, where there was none: with @flags the id's lock is let go of while memory is
+ * asked for. NULL when there is none, the lock held all the same.
+ */
+static noinline struct klp_shadow_kind *klp_shadow_kind_make(unsigned long id, gfp_t gfp,
+							     unsigned long *flags)
 {
-	struct klp_shadow_stripe *stripe = klp_shadow_stripe(new->key.id);
-	struct klp_shadow_kind *kind = klp_shadow_kind(stripe, new->key.id);
+	struct klp_shadow_stripe *stripe = klp_shadow_stripe(id);
+	struct klp_shadow_kind *kind, *new;
 
-	if (kind || !*spare)
+	spin_unlock_irqrestore(&stripe->lock, *flags);
+	new = kzalloc(struct_size(new, first.bucket, KLP_SHADOW_FIRST), gfp);
+	spin_lock_irqsave(&stripe->lock, *flags);
+
+	kind = klp_shadow_kind(id);
+	if (kind || !new) {
+		kfree(new);
 		return kind;
-
-	kind = *spare;
-	*spare = NULL;
-	kind->id = new->key.id;
-	INIT_LIST_HEAD(&kind->vars);
-	hlist_add_head(&kind->node, &stripe->kinds);
-	return kind;
+	}
+	new->id = id;
+	INIT_LIST_HEAD(&new->vars);
+	klp_shadow_table_init(&new->first, KLP_SHADOW_FIRST_BITS);
+	RCU_INIT_POINTER(new->table, &new->first);
+	hlist_add_head_rcu(&new->node, &stripe->kinds);
+	return new;
 }
 
-/*
- * One try to add @new. Returns the variable that is there then, NULL when the constructor failed,
- * -ENOENT when the id needs a record and there is no @spare one, or an error of the table.
- */
-static struct klp_shadow *klp_shadow_add(struct klp_shadow *new, struct klp_shadow_kind **spare,
-					 klp_shadow_ctor_t ctor, void *ctor_data)
+/* The variable of an object and an id; if there is one, @old is returned for it. */
+static __always_inline void *klp_shadow_make(void *obj, unsigned long id, size_t size, gfp_t gfp,
+					     klp_shadow_ctor_t ctor, void *ctor_data,
+					     enum klp_shadow_old old)
 {
-	struct klp_shadow *shadow = ERR_PTR(-ENOENT);
+	struct klp_shadow *new = kzalloc(size_add(size, sizeof(*new)), gfp), *shadow = NULL;
+	spinlock_t *lock = klp_shadow_lock(id);
 	struct klp_shadow_kind *kind;
+	unsigned int bits = 0;
+	unsigned long flags;
 
-	scoped_guard(spinlock_irqsave, klp_shadow_lock(new->key.id)) {
-		kind = klp_shadow_kind_get(new, spare);
-		if (kind) {
-			shadow = klp_shadow_add_to(kind, new, ctor, ctor_data);
-			klp_shadow_kind_put(kind);
-		}
+	if (!new)
+		return NULL;
+	new->obj = obj;
+	new->size = size;
+
+	spin_lock_irqsave(lock, flags);
+	kind = klp_shadow_kind(id);
+	if (unlikely(!kind))
+		kind = klp_shadow_kind_make(id, gfp, &flags);
+	if (likely(kind)) {
+		shadow = klp_shadow_add(kind, new, obj, ctor, ctor_data);
+		/* Now and then, also where there was no memory. */
+		if (unlikely(kind->nr % KLP_SHADOW_ASK == 0))
+			bits = klp_shadow_bits(kind);
+		klp_shadow_kind_put(kind);
 	}
-	return shadow;
+	spin_unlock_irqrestore(lock, flags);
+
+	if (unlikely(bits))
+		klp_shadow_resize(id, bits, gfp);
+	if (likely(shadow == new))
+		return new->data;
+	kfree(new);
+	if (!shadow)
+		return NULL;
+	if (WARN(old == KLP_SHADOW_WRONG, "Duplicate shadow variable <%p, %lx>\n", obj, id))
+		return NULL;
+	return shadow->data;
 }
 
 /**
- * klp_shadow_make() - the variable of an object and an id, new or not
+ * klp_shadow_make_new() - make a variable, of which there is none
+ * @obj: the object
+ * @id: which of its variables
+ * @size: size of the variable in bytes
+ * @gfp: how to allocate it
+ * @ctor: fills it in, or NULL; called under the id's lock
+ * @ctor_data: for @ctor
+ *
+ * Context: any that @gfp is good for, down to hard interrupts.
+ * Return: what the caller gets of it; NULL when it could not be made and, with a warning, when
+ * there is one.
+ */
+void *klp_shadow_make_new(void *obj, unsigned long id, size_t size, gfp_t gfp,
+			  klp_shadow_ctor_t ctor, void *ctor_data)
+{
+	return klp_shadow_make(obj, id, size, gfp, ctor, ctor_data, KLP_SHADOW_WRONG);
+}
+
+/**
+ * klp_shadow_make_or_get() - make a variable, unless there is one
  * @obj: the object
  * @id: which of its variables
  * @size: size of a new variable in bytes
  * @gfp: how to allocate it
- * @ctor: fills in a new one, or NULL; called once, under the id's lock
+ * @ctor: fills a new one in, or NULL; called under the id's lock
  * @ctor_data: for @ctor
- * @found: set to whether it is not new
- *
- * The table takes no more variables than it has buckets. Where it has to grow at once, since its
- * own worker is late, it does so with atomic memory, of which there may be none although @gfp is
- * good for more: then time for the worker may help.
  *
  * Context: any that @gfp is good for, down to hard interrupts.
- * Return: the variable, or NULL when it could not be made.
+ * Return: what the caller gets of it, or NULL when it could not be made.
  */
-struct klp_shadow *klp_shadow_make(void *obj, unsigned long id, size_t size, gfp_t gfp,
-				   klp_shadow_ctor_t ctor, void *ctor_data, bool *found)
+void *klp_shadow_make_or_get(void *obj, unsigned long id, size_t size, gfp_t gfp,
+			     klp_shadow_ctor_t ctor, void *ctor_data)
 {
-	struct klp_shadow *new = kzalloc(size_add(size, sizeof(*new)), gfp), *shadow;
-	struct klp_shadow_kind *spare = NULL;
-	unsigned int tries = 0;
-
-	*found = false;
-	if (!new)
-		return NULL;
-	new->key.obj = obj;
-	new->key.id = id;
-	new->size = size;
-
-	for (;;) {
-		shadow = klp_shadow_add(new, &spare, ctor, ctor_data);
-		if (!IS_ERR(shadow))
-			break;
-		if (shadow == ERR_PTR(-ENOENT)) {
-			spare = kzalloc(sizeof(*spare), gfp);
-			if (!spare)
-				break;
-		} else if (gfpflags_allow_blocking(gfp) && ++tries < KLP_SHADOW_TRIES) {
-			schedule_timeout_uninterruptible(1);
-		} else {
-			pr_err("cannot add shadow variable <%p, %lx> (%ld)\n", obj, id,
-			       PTR_ERR(shadow));
-			break;
-		}
-	}
-	kfree(spare);
-	if (shadow == new)
-		return new;
-
-	/* It may have been in the table, where others pass by. */
-	kfree_rcu(new, rcu);
-	*found = !IS_ERR_OR_NULL(shadow);
-	return *found ? shadow : NULL;
+	return klp_shadow_make(obj, id, size, gfp, ctor, ctor_data, KLP_SHADOW_RIGHT);
 }
 
 /* --- Taking away ------------------------------------------------------------------------- */
 
-/* From here on nobody finds it. The record stays, for the caller to put. */
-static void klp_shadow_unlink(struct klp_shadow_kind *kind, struct klp_shadow *shadow,
-			      struct list_head *taken)
+/*
+ * From here on nobody finds the variable that @link leads to; who is there right now goes on from
+ * there. The list and the record are left to the caller.
+ */
+static __always_inline void klp_shadow_unlink(struct klp_shadow_kind *kind,
+					      struct klp_shadow __rcu **link,
+					      struct klp_shadow *shadow)
 {
-	rhashtable_remove_fast(&klp_shadows, &shadow->node, klp_shadow_params);
-	list_move_tail(&shadow->all, taken);
-	kind->nr--;
+	rcu_assign_pointer(*link, klp_shadow_locked(kind, shadow->next));
 	kind->bytes -= shadow->size;
+	kind->nr--;
+}
+
+static __always_inline struct klp_shadow *klp_shadow_take_one(const void *obj, unsigned long id)
+{
+	struct klp_shadow_kind *kind = klp_shadow_kind(id);
+	struct klp_shadow __rcu **link;
+	struct klp_shadow *shadow;
+
+	if (!kind)
+		return NULL;
+	shadow = klp_shadow_link(kind, obj, &link);
+	if (!shadow)
+		return NULL;
+	klp_shadow_unlink(kind, link, shadow);
+	__list_del_entry(&shadow->all);
+	if (unlikely(!kind->nr))
+		klp_shadow_kind_put(kind);
+	return shadow;
 }
 
 /**
@@ -294,12 +243,36 @@ static void klp_shadow_unlink(struct klp_shadow_kind *kind, struct klp_shadow *s
  */
 void klp_shadow_take(void *obj, unsigned long id, struct list_head *taken)
 {
-	struct klp_shadow_kind *kind = klp_shadow_kind(klp_shadow_stripe(id), id);
-	struct klp_shadow *shadow = kind ? klp_shadow_find(obj, id) : NULL;
+	struct klp_shadow *shadow = klp_shadow_take_one(obj, id);
 
-	if (shadow) {
-		klp_shadow_unlink(kind, shadow, taken);
-		klp_shadow_kind_put(kind);
+	if (shadow)
+		list_add(&shadow->all, taken);
+}
+
+/* Nobody finds it any more. */
+static __always_inline void klp_shadow_end(struct klp_shadow *shadow, klp_shadow_dtor_t dtor)
+{
+	if (dtor)
+		dtor(shadow->obj, shadow->data);
+	kfree_rcu(shadow, rcu);
+}
+
+/**
+ * klp_shadow_drop() - take a variable and destroy it under the id's lock
+ * @obj: the object
+ * @id: which of its variables
+ * @dtor: called once nobody finds it any more, or NULL
+ *
+ * Context: any, takes the id's lock.
+ */
+void klp_shadow_drop(void *obj, unsigned long id, klp_shadow_dtor_t dtor)
+{
+	struct klp_shadow *shadow;
+
+	scoped_guard(spinlock_irqsave, klp_shadow_lock(id)) {
+		shadow = klp_shadow_take_one(obj, id);
+		if (shadow)
+			klp_shadow_end(shadow, dtor);
 	}
 }
 
@@ -318,16 +291,16 @@ void klp_shadow_sweep_begin(struct klp_shadow_sweep *sweep, unsigned long id,
 {
 	memset(sweep, 0, sizeof(*sweep));
 	sweep->mod = mod;
-	sweep->kind = klp_shadow_kind(klp_shadow_stripe(id), id);
+	sweep->place.place = true;
+	sweep->kind = klp_shadow_kind(id);
 	if (sweep->kind)
 		list_add(&sweep->place.all, &sweep->kind->vars);
 }
 
-/* Nothing that is not live is a variable: it is the place of another sweep. */
 static bool klp_shadow_wanted(const struct klp_shadow_sweep *sweep, const struct klp_shadow *shadow)
 {
-	return shadow->live &&
-	       (!sweep->mod || within_module((unsigned long)shadow->key.obj, sweep->mod));
+	return !shadow->place &&
+	       (!sweep->mod || within_module((unsigned long)shadow->obj, sweep->mod));
 }
 
 /**
@@ -344,6 +317,7 @@ bool klp_shadow_sweep(struct klp_shadow_sweep *sweep, struct list_head *taken)
 {
 	struct list_head *place = &sweep->place.all;
 	struct klp_shadow_kind *kind = sweep->kind;
+	struct klp_shadow __rcu **link;
 	struct klp_shadow *shadow;
 	unsigned int i;
 
@@ -357,10 +331,13 @@ bool klp_shadow_sweep(struct klp_shadow_sweep *sweep, struct list_head *taken)
 			return false;
 		}
 		shadow = list_next_entry(&sweep->place, all);
-		if (klp_shadow_wanted(sweep, shadow))
-			klp_shadow_unlink(kind, shadow, taken);
-		else
+		if (klp_shadow_wanted(sweep, shadow)) {
+			klp_shadow_link(kind, shadow->obj, &link);
+			klp_shadow_unlink(kind, link, shadow);
+			list_move_tail(&shadow->all, taken);
+		} else {
 			list_move(place, &shadow->all);
+		}
 	}
 	return true;
 }
@@ -378,12 +355,9 @@ void klp_shadow_destroy(struct list_head *taken, klp_shadow_dtor_t dtor)
 {
 	struct klp_shadow *shadow, *tmp;
 
-	list_for_each_entry_safe(shadow, tmp, taken, all) {
-		list_del(&shadow->all);
-		if (dtor)
-			dtor(shadow->key.obj, shadow->data);
-		kfree_rcu(shadow, rcu);
-	}
+	list_for_each_entry_safe(shadow, tmp, taken, all)
+		klp_shadow_end(shadow, dtor);
+	INIT_LIST_HEAD(taken);
 }
 
 /* --- From outside ---------------------------------------------------------------------- */
@@ -412,16 +386,14 @@ int klp_shadow_show(struct seq_file *m, void *v)
 }
 
 /**
- * klp_shadow_init() - set the table up
+ * klp_shadow_init() - get the locks ready
  *
  * Context: initcall.
- * Return: 0 or -ENOMEM.
  */
-int __init klp_shadow_init(void)
+void __init klp_shadow_init(void)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(klp_shadow_stripes); i++)
 		spin_lock_init(&klp_shadow_stripes[i].lock);
-	return rhashtable_init(&klp_shadows, &klp_shadow_params);
 }

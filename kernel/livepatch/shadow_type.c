@@ -12,6 +12,7 @@
 #include <linux/spinlock.h>
 #include <trace/events/livepatch.h>
 #include "internal.h"
+#include "shadow.h"
 
 /**
  * klp_shadow_type_get() - find a shadow variable that has a type
@@ -35,8 +36,7 @@ EXPORT_SYMBOL_GPL(klp_shadow_type_get);
  * @gfp_flags: how to allocate it
  * @ctor_data: for the constructor
  *
- * Context: any that @gfp_flags are good for, down to hard interrupts; but not with pool->lock,
- * pi_lock or the lock of a runqueue held, see shadow.c.
+ * Context: any that @gfp_flags are good for, down to hard interrupts.
  * Return: the variable; NULL when there is no memory, when the constructor fails, and, with a
  * warning, when the object has such a variable.
  */
@@ -55,8 +55,7 @@ EXPORT_SYMBOL_GPL(klp_shadow_type_alloc);
  * @gfp_flags: how to allocate it
  * @ctor_data: for the constructor
  *
- * Context: any that @gfp_flags are good for, down to hard interrupts; but not with pool->lock,
- * pi_lock or the lock of a runqueue held, see shadow.c.
+ * Context: any that @gfp_flags are good for, down to hard interrupts.
  * Return: the variable; NULL when there is no memory or the constructor fails.
  */
 void *klp_shadow_type_get_or_alloc(void *obj, const struct klp_shadow_type *type, size_t size,
@@ -73,8 +72,7 @@ EXPORT_SYMBOL_GPL(klp_shadow_type_get_or_alloc);
  *
  * The memory is freed after an RCU grace period.
  *
- * Context: any that the destructor is good for, which runs before this returns, with no lock held;
- * but not with pool->lock, pi_lock or the lock of a runqueue held, see shadow.c.
+ * Context: any that the destructor is good for, which runs before this returns, with no lock held.
  */
 void klp_shadow_type_free(void *obj, const struct klp_shadow_type *type)
 {

@@ -8,7 +8,6 @@
 #include <linux/ftrace.h>
 #include <linux/livepatch.h>
 #include <linux/rcupdate.h>
-#include <linux/rhashtable-types.h>
 #include <linux/sched.h>
 #include <linux/spinlock_types.h>
 #include <linux/string_helpers.h>
@@ -188,56 +187,88 @@ struct klp_index {
 	struct klp_slot slots[];
 };
 
-/* What a shadow variable is found by. */
-struct klp_shadow_key {
-	void *obj;
-	unsigned long id;
-};
-
 /**
  * struct klp_shadow - a shadow variable
- * @node: in the table of all variables
+ * @next: in a bucket of struct klp_shadow_table (klp_shadow_lock(), read under RCU)
  * @all: in klp_shadow_kind.vars (klp_shadow_lock()), or in a list of those that were taken
  * @rcu: for kfree_rcu()
- * @key: whose it is; constant
+ * @obj: whose it is; constant
  * @size: of @data, as asked for; constant
- * @live: constructed (written once under klp_shadow_lock(), read under RCU)
+ * @place: is none, but the place of a sweep; constant
  * @data: what the caller gets
  */
 struct klp_shadow {
-	struct rhash_head node;
+	struct klp_shadow __rcu *next;
 	union {
 		struct list_head all;
 		struct rcu_head rcu;
 	};
-	struct klp_shadow_key key;
+	void *obj;
 	unsigned int size;
-	bool live;
+	bool place;
 	char data[] __aligned(sizeof(unsigned long long));
 };
 
 /**
+ * struct klp_shadow_table - the shadow variables of one id by their objects
+ * @next: the table that its variables are moved to, if there is one (klp_shadow_lock(), read under
+ *	RCU)
+ * @rcu: for kvfree_rcu()
+ * @bits: there are 1 << @bits buckets; constant
+ * @shift: from a product to the number of a bucket; constant
+ * @moved: buckets in front of this one are empty and stay so (klp_shadow_lock())
+ * @bucket: (klp_shadow_lock(), read under RCU)
+ */
+struct klp_shadow_table {
+	struct klp_shadow_table __rcu *next;
+	struct rcu_head rcu;
+	unsigned char bits, shift;
+	unsigned long moved;
+	struct klp_shadow __rcu *bucket[];
+};
+
+/**
  * struct klp_shadow_kind - the shadow variables of one id
- * @node: in klp_shadow_stripe.kinds
+ * @node: in klp_shadow_stripe.kinds (read under RCU)
+ * @rcu: for kfree_rcu()
  * @id: the id; constant
+ * @table: where they are found (read under RCU)
  * @vars: the variables, newest first, and the places of sweeps
  * @nr: number of variables
  * @bytes: sum of their sizes
+ * @first: the first table, for a few of them
  *
- * All of it is protected by klp_shadow_lock().
+ * All of it is changed under klp_shadow_lock().
  */
 struct klp_shadow_kind {
 	struct hlist_node node;
+	struct rcu_head rcu;
 	unsigned long id;
+	struct klp_shadow_table __rcu *table;
 	struct list_head vars;
 	unsigned long nr, bytes;
+	struct klp_shadow_table first;
+};
+
+/**
+ * struct klp_shadow_stripe - one of the locks of the store
+ * @lock: taken in any context, with interrupts off; inside of it nothing is taken but, for a short
+ *	time, the locks of the allocator and of RCU
+ * @kinds: of the ids that belong here (@lock, read under RCU)
+ *
+ * The lock makes looking for a variable, constructing it and adding it one step, and classic
+ * destructors see a variable once.
+ */
+struct klp_shadow_stripe {
+	spinlock_t lock;	/* protects @kinds and their variables */
+	struct hlist_head kinds;
 };
 
 /**
  * struct klp_shadow_sweep - a walk over the variables of one id, with breaks
  * @kind: the variables, NULL when there are none
  * @mod: only those of objects in the memory of this module are wanted; NULL: all
- * @place: stands in klp_shadow_kind.vars, behind what was looked at, and is never live
+ * @place: stands in klp_shadow_kind.vars, behind what was looked at
  */
 struct klp_shadow_sweep {
 	struct klp_shadow_kind *kind;
