@@ -14,7 +14,9 @@
 #include <linux/mutex.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
+#include "modules.h"
 #include "place.h"
+#include "trampoline.h"
 #include "types.h"
 
 struct seq_file;
@@ -44,13 +46,6 @@ extern const struct file_operations klp_hits_fops;
 
 int klp_evict_init(void);
 void klp_evict_forced(struct module *mod);
-
-/* May somebody have a reference to a module that goes? */
-#ifdef CONFIG_MODULE_UNLOAD
-#define klp_module_held(mod) (module_refcount(mod) > 0)
-#else
-#define klp_module_held(mod) ((void)(mod), true)
-#endif
 
 /* --- patch.c: requests about whole patches ------------------------------------------------- */
 
@@ -268,20 +263,6 @@ void klp_hook_abandon(const struct module *mod);
 void klp_trampoline_offer(struct ftrace_ops *fops);
 bool klp_trampoline_contains(unsigned long addr);
 int klp_trampoline_forbid(struct klp_ranges **set);
-#else
-static inline void klp_trampoline_offer(struct ftrace_ops *fops)
-{
-}
-
-static inline bool klp_trampoline_contains(unsigned long addr)
-{
-	return false;
-}
-
-static inline int klp_trampoline_forbid(struct klp_ranges **set)
-{
-	return 0;
-}
 #endif
 
 /* --- trampoline_x86_64.S: the way itself ----------------------------------------------------- */
@@ -371,19 +352,6 @@ const struct klp_cold *klp_cold_next(unsigned long func, const struct klp_cold *
 bool klp_symtab_keeps(const struct module *mod, unsigned long addr);
 bool klp_symtab_next(const struct module *mod, unsigned int *at, const char **name,
 		     unsigned long *addr);
-
-/* Does a symbol with this address stand for a per-CPU variable of the module? */
-#ifdef CONFIG_SMP
-static inline bool klp_module_percpu(unsigned long addr, const struct module *mod)
-{
-	return addr - (__force unsigned long)mod->percpu < mod->percpu_size;
-}
-#else
-static inline bool klp_module_percpu(unsigned long addr, const struct module *mod)
-{
-	return false;
-}
-#endif
 
 /* --- match.c: entries that mean the same ---------------------------------------------------- */
 
