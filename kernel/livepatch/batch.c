@@ -235,13 +235,7 @@ int klp_hook_register(struct klp_hook *hook, unsigned long *culprit)
 /* The batch that a site belongs to. */
 static struct klp_hook *klp_hook_of(const struct klp_site *site)
 {
-	struct klp_hook *hook;
-
-	list_for_each_entry(hook, &klp_hooks, node) {
-		if (site >= hook->sites && site < hook->sites + hook->nr)
-			return hook;
-	}
-	return NULL;
+	return container_of(site - site->nr, struct klp_hook, sites[0]);
 }
 
 /**
@@ -263,13 +257,13 @@ bool klp_hook_holds(const struct klp_site *site)
 {
 	const struct klp_hook *hook = klp_hook_of(site);
 
-	return hook && site->hooked && !klp_hook_dead() &&
+	return site->hooked && !klp_hook_dead() &&
 	       klp_place_leads(site->ip, hook->fops.trampoline);
 }
 
 /**
  * klp_hook_next() - go through all sites of all batches
- * @site: the one before, NULL to start
+ * @site: the one before, of a batch that is registered; NULL to start
  *
  * Context: klp_mutex held.
  * Return: the next site, in no particular order, or NULL.

@@ -80,6 +80,7 @@ struct klp_site *klp_hook_insert(struct klp_hook *hook, unsigned long ip)
 	struct klp_site *site = &hook->sites[hook->nr];
 
 	site->ip = ip;
+	site->nr = hook->nr;
 	INIT_LIST_HEAD(&site->layers);
 	/* Before somebody can find it. */
 	if (klp_hook_counting() && klp_site_add_hits(site))

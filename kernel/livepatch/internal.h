@@ -137,14 +137,21 @@ void klp_garbage_collect(void);
 
 /* --- object.c: one object of one patch ----------------------------------------------------- */
 
+unsigned int klp_object_count(const struct klp_object *obj);
 bool klp_object_loaded(const struct klp_object *obj);
 void klp_object_init(struct klp_patch *patch, struct klp_object *obj);
-int klp_object_resolve(struct klp_patch *patch, struct klp_object *obj);
+struct klp_symbol *klp_object_measure(struct klp_patch *patch, const struct klp_object *only,
+				      unsigned int *nr);
+void klp_object_measured(struct klp_symbol *new, unsigned int nr);
+int klp_object_resolve(struct klp_patch *patch, struct klp_object *obj, struct klp_symbol *new);
 void klp_object_forget(struct klp_patch *patch, struct klp_object *obj);
 int klp_object_hook(struct klp_patch *patch, const struct klp_object *only);
 void klp_object_route(struct klp_object *obj);
 void klp_object_unhook(struct klp_object *obj);
 void klp_object_drop(struct klp_object *obj);
+
+/* --- callback.c: what a patch gets to say about an object ------------------------------------ */
+
 int klp_callback_result(int ret);
 int klp_object_pre_patch(struct klp_patch *patch, struct klp_object *obj);
 void klp_object_post_patch(struct klp_object *obj);

@@ -60,10 +60,19 @@ static int klp_module_hook(struct klp_patch *patch, struct klp_object *obj)
 
 static int klp_module_apply(struct klp_patch *patch, struct klp_object *obj, struct module *mod)
 {
+	struct klp_symbol *new;
+	unsigned int nr;
 	int ret;
 
 	obj->mod = mod;
-	ret = klp_object_resolve(patch, obj);
+	new = klp_object_measure(patch, obj, &nr);
+	if (new) {
+		ret = klp_object_resolve(patch, obj, new);
+		klp_object_measured(new, nr);
+	} else {
+		obj->mod = NULL;
+		ret = -ENOMEM;
+	}
 	if (ret) {
 		pr_warn("patch '%s' does not fit module '%s' (%d)\n", patch->mod->name, mod->name,
 			ret);

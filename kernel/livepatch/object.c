@@ -31,9 +31,65 @@ bool klp_object_loaded(const struct klp_object *obj)
 	return !obj->name || obj->mod;
 }
 
-static unsigned int klp_object_count(const struct klp_object *obj)
+static bool klp_object_concerned(const struct klp_object *obj, const struct klp_object *only)
+{
+	return only ? obj == only : klp_object_loaded(obj);
+}
+
+/* How many functions has it? klp_mutex. */
+unsigned int klp_object_count(const struct klp_object *obj)
 {
 	return list_count_nodes((struct list_head *)&obj->func_list);
+}
+
+/* The end of what klp_object_measure() has found out, as far as nobody has taken it over. */
+void klp_object_measured(struct klp_symbol *new, unsigned int nr)
+{
+	if (new)
+		klp_symbols_free(new, nr);
+	kvfree(new);
+}
+
+/**
+ * klp_object_measure() - find out what the replacements of a patch consist of
+ * @patch: the patch
+ * @only: one of its objects, or NULL for all that are loaded
+ * @nr: out: how many answers
+ *
+ * For all objects at once, since that takes walks over all symbols of the patch's module.
+ *
+ * Context: process context, may sleep; klp_mutex held.
+ * Return: an answer for each function, object by object, to be given back to klp_object_measured();
+ * or NULL when there is no memory.
+ */
+struct klp_symbol *klp_object_measure(struct klp_patch *patch, const struct klp_object *only,
+				      unsigned int *nr)
+{
+	struct klp_object *obj;
+	struct klp_symbol *new;
+	struct klp_func *func;
+	unsigned int i = 0;
+
+	*nr = 0;
+	klp_for_each_object(patch, obj) {
+		if (klp_object_concerned(obj, only))
+			*nr += klp_object_count(obj);
+	}
+	new = kvcalloc(max(*nr, 1), sizeof(*new), GFP_KERNEL);
+	if (!new)
+		return NULL;
+
+	klp_for_each_object(patch, obj) {
+		if (!klp_object_concerned(obj, only))
+			continue;
+		klp_for_each_func(obj, func)
+			new[i++].addr = func->nop ? 0 : (unsigned long)func->new_func;
+	}
+	if (klp_symbols_measure(patch->mod, new, *nr)) {
+		klp_object_measured(new, *nr);
+		return NULL;
+	}
+	return new;
 }
 
 static int klp_object_resolve_funcs(struct klp_patch *patch, struct klp_object *obj,
@@ -46,15 +102,12 @@ static int klp_object_resolve_funcs(struct klp_patch *patch, struct klp_object *
 	klp_for_each_func(obj, func) {
 		old[i].name = func->old_name;
 		old[i].pos = func->old_sympos;
-		new[i].addr = func->nop ? 0 : (unsigned long)func->new_func;
 		i++;
 	}
 
 	ret = klp_symbols_find(obj->mod, old, nr);
 	for (i = 0; i < nr && !ret; i++)
 		ret = klp_symbol_check(&old[i], patch->mod->name, klp_object_name(obj));
-	if (!ret)
-		ret = klp_symbols_measure(patch->mod, new, nr);
 	if (ret)
 		return ret;
 
@@ -72,15 +125,16 @@ static int klp_object_resolve_funcs(struct klp_patch *patch, struct klp_object *
  * klp_object_resolve() - find everything that an object's entry in a patch refers to
  * @patch: the patch
  * @obj: its entry for an object that is loaded
+ * @new: the object's answers of klp_object_measure(); taken over as far as it gets
  *
  * Context: process context, may sleep, takes module_mutex; klp_mutex held.
  * Return: 0, or an error after a message that names patch, object and function; nothing is left
  * behind then.
  */
-int klp_object_resolve(struct klp_patch *patch, struct klp_object *obj)
+int klp_object_resolve(struct klp_patch *patch, struct klp_object *obj, struct klp_symbol *new)
 {
 	unsigned int nr = klp_object_count(obj);
-	struct klp_symbol *syms = NULL;
+	struct klp_symbol *old = NULL;
 	int ret = 0;
 
 	if (obj->name) {
@@ -92,18 +146,15 @@ int klp_object_resolve(struct klp_patch *patch, struct klp_object *obj)
 	}
 
 	if (nr) {
-		syms = kvcalloc(nr, 2 * sizeof(*syms), GFP_KERNEL);
-		if (syms)
-			ret = klp_object_resolve_funcs(patch, obj, syms, syms + nr, nr);
-		else
-			ret = -ENOMEM;
+		old = kvcalloc(nr, sizeof(*old), GFP_KERNEL);
+		ret = old ? klp_object_resolve_funcs(patch, obj, old, new, nr) : -ENOMEM;
 	}
 	if (!ret)
 		ret = klp_set_check_sites(patch, obj);
 
-	if (syms)
-		klp_symbols_free(syms, 2 * nr);
-	kvfree(syms);
+	if (old)
+		klp_symbols_free(old, nr);
+	kvfree(old);
 	if (ret)
 		klp_object_forget(patch, obj);
 	return ret;
@@ -126,11 +177,6 @@ void klp_object_forget(struct klp_patch *patch, struct klp_object *obj)
 	klp_for_each_func(obj, func)
 		klp_func_forget(func);
 	obj->mod = NULL;
-}
-
-static bool klp_object_concerned(const struct klp_object *obj, const struct klp_object *only)
-{
-	return only ? obj == only : klp_object_loaded(obj);
 }
 
 /* A batch with all sites that do not exist yet; NULL when there are none. */
@@ -361,64 +407,4 @@ void klp_object_drop(struct klp_object *obj)
 		klp_func_drop(func);
 	list_del(&obj->node);
 	kobject_put(&obj->kobj);
-}
-
-/*
- * What the return value of a callback comes to. The module loader takes all but error numbers for
- * success when it comes to that.
- */
-int klp_callback_result(int ret)
-{
-	return !ret || IS_ERR_VALUE((long)ret) ? ret : -EINVAL;
-}
-
-/**
- * klp_object_pre_patch() - ask the patch before its object gets patched
- * @patch: the patch
- * @obj: the object
- *
- * Context: process context, may sleep; klp_mutex held.
- * Return: 0, or the error that the callback returns, after a message; -EINVAL when what it returns
- * is neither.
- */
-int klp_object_pre_patch(struct klp_patch *patch, struct klp_object *obj)
-{
-	int said = obj->callbacks.pre_patch ? obj->callbacks.pre_patch(obj) : 0;
-	int ret = klp_callback_result(said);
-
-	if (ret != said)
-		pr_err("patch '%s': pre_patch of object '%s' returned %d, which is no error number\n",
-		       patch->mod->name, klp_object_name(obj), said);
-	if (ret)
-		pr_warn("pre-patch callback failed for object '%s'\n", klp_object_name(obj));
-	obj->callbacks.post_unpatch_enabled = !ret;
-	return ret;
-}
-
-/* Everybody uses the new functions of @obj. klp_mutex; sleeps. */
-void klp_object_post_patch(struct klp_object *obj)
-{
-	if (obj->callbacks.post_patch)
-		obj->callbacks.post_patch(obj);
-}
-
-/* Tasks are about to leave the new functions of @obj. klp_mutex; sleeps. */
-void klp_object_pre_unpatch(struct klp_object *obj)
-{
-	if (obj->callbacks.pre_unpatch)
-		obj->callbacks.pre_unpatch(obj);
-}
-
-/* Is there a post_unpatch to call? klp_mutex. */
-bool klp_object_takes_down(const struct klp_object *obj)
-{
-	return obj->callbacks.post_unpatch_enabled && obj->callbacks.post_unpatch;
-}
-
-/* Nobody uses the new functions of @obj; owed once for each pre_patch. klp_mutex; sleeps. */
-void klp_object_post_unpatch(struct klp_object *obj)
-{
-	if (klp_object_takes_down(obj))
-		obj->callbacks.post_unpatch(obj);
-	obj->callbacks.post_unpatch_enabled = false;
 }

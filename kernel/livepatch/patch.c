@@ -146,19 +146,28 @@ static struct module *klp_object_module(const struct klp_object *obj)
 
 static int klp_patch_resolve(struct klp_patch *patch)
 {
+	struct klp_symbol *new, *of_object;
 	struct klp_object *obj;
-	int ret;
+	unsigned int nr;
+	int ret = 0;
 
 	klp_for_each_object(patch, obj) {
 		if (obj->name)
 			obj->mod = klp_object_module(obj);
-		if (!klp_object_loaded(obj))
-			continue;
-		ret = klp_object_resolve(patch, obj);
-		if (ret)
-			return ret;
 	}
-	return 0;
+	new = klp_object_measure(patch, NULL, &nr);
+	if (!new)
+		return -ENOMEM;
+
+	of_object = new;
+	klp_for_each_object(patch, obj) {
+		if (ret || !klp_object_loaded(obj))
+			continue;
+		ret = klp_object_resolve(patch, obj, of_object);
+		of_object += klp_object_count(obj);
+	}
+	klp_object_measured(new, nr);
+	return ret;
 }
 
 static int klp_patch_set_up(struct klp_patch *patch)

@@ -103,6 +103,7 @@ enum klp_counting {
  * @dest: per world, where to go, NULL for the original; both are written by klp_site_send()
  *	under klp_mutex and read by the handler with preemption off
  * @layers: the entries of patches that replace this function, newest first (klp_mutex)
+ * @nr: number in klp_hook.sites; constant
  * @hooked: in the filter of its ftrace_ops (klp_mutex)
  * @hits: counters, NULL as long as nobody has asked for them; constant while calls are counted
  *
@@ -113,6 +114,7 @@ struct klp_site {
 	void *idle;
 	void *dest[2];
 	struct list_head layers;
+	unsigned int nr;
 	bool hooked;
 	struct klp_hits __percpu *hits;
 } __aligned(64);
