@@ -221,6 +221,19 @@ void klp_task_move(struct task_struct *task);
 void klp_task_force(struct task_struct *task);
 void klp_task_step_aside(void);
 
+/* --- stack.c: the stack of one task ---------------------------------------------------------- */
+
+void klp_stack_set_forbidden(const struct klp_forbidden *forbidden);
+unsigned int klp_stack_unwound(void);
+void klp_stack_count(void);
+enum klp_verdict klp_stack_check(struct task_struct *task, unsigned long *where);
+
+/* --- words.c: a look at a task that does without unwinding -------------------------------- */
+
+void klp_words_forbid(const struct klp_forbidden *forbidden);
+void klp_words_forget(void);
+bool klp_words_clear(struct task_struct *task, const struct klp_forbidden *forbidden);
+
 /* --- forbid.c: code that has to be left ---------------------------------------------------- */
 
 int klp_forbidden_collect(int target, struct klp_forbidden *forbidden);

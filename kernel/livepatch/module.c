@@ -204,5 +204,6 @@ void klp_module_going(struct module *mod)
 	guard(mutex)(&klp_mutex);
 
 	mod->klp_alive = false;
+	klp_words_forget();
 	klp_module_revert_all(mod, NULL);
 }

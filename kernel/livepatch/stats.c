@@ -23,6 +23,7 @@
  * @begun: when it began, in ns of the monotonic clock
  * @duration: how long it took, in ns; 0 while it is going on
  * @rounds: how often all tasks were looked at
+ * @unwound: how many stacks had to be unwound, other than that of current
  * @moved: how many tasks changed over in each way; reversing moves some again
  * @comm: of the task that was seen last not to have arrived, empty when none was
  * @tid: of that task
@@ -36,6 +37,7 @@ struct klp_stats {
 	u64 begun;
 	u64 duration;
 	unsigned int rounds;
+	unsigned int unwound;
 	unsigned int moved[KLP_WAYS];
 	char comm[KLP_COMM_LEN];
 	pid_t tid;
@@ -75,6 +77,7 @@ void klp_stats_begin(const struct klp_patch *patch, int target)
 	strscpy(stats->patch, patch->mod->name);
 	ktime_get_real_ts64(&stats->wall);
 	klp_task_reset_moves();
+	klp_stack_count();
 }
 
 /* It goes the other way. klp_mutex. */
@@ -118,6 +121,7 @@ u64 klp_stats_settle(int target)
 
 	stats->target = target;
 	stats->duration = ktime_get_ns() - stats->begun;
+	stats->unwound = klp_stack_unwound();
 	klp_task_count_moves(stats->moved);
 	return stats->duration;
 }
@@ -137,11 +141,14 @@ u64 klp_stats_age(void)
 static void klp_stats_print(struct seq_file *m, const struct klp_stats *stats)
 {
 	u64 duration = stats->duration ?: ktime_get_ns() - stats->begun;
+	unsigned int unwound = stats->unwound;
 	unsigned int moved[KLP_WAYS], way;
 
 	memcpy(moved, stats->moved, sizeof(moved));
-	if (!stats->duration)
+	if (!stats->duration) {
+		unwound = klp_stack_unwound();
 		klp_task_count_moves(moved);
+	}
 
 	seq_puts(m, "patch: ");
 	seq_escape_str(m, stats->patch, KLP_ESCAPE, "\\");
@@ -155,6 +162,7 @@ static void klp_stats_print(struct seq_file *m, const struct klp_stats *stats)
 	seq_printf(m, "forced: %d\n", stats->forced);
 	for (way = 0; way < KLP_WAYS; way++)
 		seq_printf(m, "moved_%s: %u\n", klp_way_names[way], moved[way]);
+	seq_printf(m, "unwound: %u\n", unwound);
 	if (stats->tid)
 		seq_printf(m, "slowest: %s/%d\n", stats->comm, stats->tid);
 	else

@@ -13,8 +13,6 @@
  */
 #include <linux/kthread.h>
 #include <linux/sched/task.h>
-#include <linux/sched/task_stack.h>
-#include <linux/stacktrace.h>
 #include <trace/events/livepatch.h>
 #include "compat.h"
 #include "internal.h"
@@ -23,12 +21,9 @@
 static int klp_task_target = KLP_TRANSITION_IDLE;
 
 /*
- * The code that has to be left, see struct klp_forbidden. Written under klp_mutex (A), read by the
+ * User tasks change over on their way to user mode only. Written under klp_mutex (A), read by the
  * transition under klp_mutex and by tasks in cond_resched() with preemption off (B).
  */
-static struct klp_ranges __rcu *klp_task_code;
-static struct klp_ranges __rcu *klp_task_text;
-/* User tasks change over on their way to user mode only. Written and read like the above. */
 static bool klp_task_kernel;
 
 /* How many tasks have changed over in each way; every CPU counts what it sees. */
@@ -45,13 +40,6 @@ static atomic_t klp_task_awaited = ATOMIC_INIT(KLP_TASK_COUNTING);
 /* Queued when it gets there, on the CPU of that task; main.c supplies the function. */
 struct irq_work klp_task_last;
 
-static void klp_task_set_ranges(struct klp_ranges __rcu **where, struct klp_ranges *set)
-{
-	set = rcu_replace_pointer(*where, set, lockdep_is_held(&klp_mutex));
-	if (set)
-		kvfree_rcu(set, rcu);
-}
-
 /**
  * klp_task_set_forbidden() - replace the code that tasks have to leave
  * @forbidden: sealed sets, which belong to the callee
@@ -60,8 +48,7 @@ static void klp_task_set_ranges(struct klp_ranges __rcu **where, struct klp_rang
  */
 void klp_task_set_forbidden(const struct klp_forbidden *forbidden)
 {
-	klp_task_set_ranges(&klp_task_code, forbidden->code);
-	klp_task_set_ranges(&klp_task_text, forbidden->text);
+	klp_stack_set_forbidden(forbidden);
 	WRITE_ONCE(klp_task_kernel, forbidden->kernel);
 }
 
@@ -129,50 +116,6 @@ bool klp_task_arrived(struct task_struct *task)
 	return READ_ONCE(task->patch_state) == READ_ONCE(klp_task_target);
 }
 
-struct klp_stack_walk {
-	struct klp_forbidden forbidden;
-	enum klp_verdict verdict;
-	unsigned long where;
-};
-
-static bool klp_stack_frame(void *cookie, unsigned long addr)
-{
-	struct klp_stack_walk *walk = cookie;
-
-	if (!klp_ranges_contain(walk->forbidden.code, addr) &&
-	    !klp_ranges_contain(walk->forbidden.text, addr))
-		return true;
-	walk->verdict = KLP_ON_STACK;
-	walk->where = addr;
-	return false;
-}
-
-/* Frame by frame, as deep as it goes; the first forbidden address ends it, and is noted. */
-static enum klp_verdict klp_stack_check(struct task_struct *task, unsigned long *where)
-{
-	struct klp_stack_walk walk = { .verdict = KLP_CLEAR };
-	int ret;
-
-	/* Whoever gets here holds klp_mutex or has preemption off. */
-	walk.forbidden.code = rcu_dereference_raw(klp_task_code);
-	walk.forbidden.text = rcu_dereference_raw(klp_task_text);
-
-	/* A thread that a patch runs itself would never leave: its functions are what counts. */
-	if (klp_ranges_contain(walk.forbidden.text, (unsigned long)kthread_func(task)))
-		walk.forbidden.text = NULL;
-
-	/* A task that has given its stack back is in nobody's code. */
-	if (!try_get_task_stack(task))
-		return KLP_CLEAR;
-	ret = arch_stack_walk_reliable(klp_stack_frame, &walk, task);
-	put_task_stack(task);
-
-	if (ret && walk.verdict == KLP_CLEAR)
-		return KLP_UNRELIABLE;
-	*where = walk.where;
-	return walk.verdict;
-}
-
 /*
  * Does @task have to go to user mode? Workers that the kernel runs in a process of a user, for
  * io_uring or vhost, never do and are like kthreads here; nor does anybody who is dead.
@@ -201,7 +144,7 @@ static void klp_task_arrive(struct task_struct *task, enum klp_way way)
 	WRITE_ONCE(task->patch_state, READ_ONCE(klp_task_target));
 	this_cpu_inc(klp_task_moves[way]);
 
-	if (rcu_is_watching())
+	if (trace_klp_task_switch_enabled() && rcu_is_watching())
 		trace_klp_task_switch(task, READ_ONCE(task->patch_state), way);
 
 	if (way != KLP_WAY_STACK && atomic_dec_and_test(&klp_task_awaited))

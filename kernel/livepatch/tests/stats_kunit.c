@@ -110,7 +110,7 @@ static void stats_block_test(struct kunit *test)
 			   "patch: stats_kunit\ntarget: patched\nstate: going on\nstarted:\n"
 			   "duration_us:\nrounds: 0\nreversed: 0\nforced: 0\nmoved_stack: 0\n"
 			   "moved_exit: 0\nmoved_idle: 0\nmoved_resched: 0\nmoved_forced: 0\n"
-			   "slowest: -\n");
+			   "unwound: 0\nslowest: -\n");
 
 	scoped_guard(mutex, &klp_mutex) {
 		klp_stats_round();
@@ -124,7 +124,7 @@ static void stats_block_test(struct kunit *test)
 			   "patch: stats_kunit\ntarget: unpatched\nstate: going on\nstarted:\n"
 			   "duration_us:\nrounds: 2\nreversed: 1\nforced: 0\nmoved_stack: 0\n"
 			   "moved_exit: 0\nmoved_idle: 0\nmoved_resched: 0\nmoved_forced: 0\n"
-			   "slowest: last/42\n");
+			   "unwound: 0\nslowest: last/42\n");
 
 	scoped_guard(mutex, &klp_mutex) {
 		klp_stats_force();
@@ -135,7 +135,7 @@ static void stats_block_test(struct kunit *test)
 			   "patch: stats_kunit\ntarget: unpatched\nstate: complete\nstarted:\n"
 			   "duration_us:\nrounds: 2\nreversed: 1\nforced: 1\nmoved_stack: 0\n"
 			   "moved_exit: 0\nmoved_idle: 0\nmoved_resched: 0\nmoved_forced: 0\n"
-			   "slowest: last/42\n");
+			   "unwound: 0\nslowest: last/42\n");
 }
 
 /* Given up before it began: everybody is where everybody was. */

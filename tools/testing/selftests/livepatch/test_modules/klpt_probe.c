@@ -35,6 +35,10 @@ static char *function = "";
 module_param(function, charp, 0400);
 MODULE_PARM_DESC(function, "[module:]function");
 
+static ulong address;
+module_param(address, ulong, 0400);
+MODULE_PARM_DESC(address, "how=kprobe: an instruction, instead of a function");
+
 static char *how = "kprobe";
 module_param(how, charp, 0400);
 MODULE_PARM_DESC(how, "one of those above");
@@ -77,7 +81,10 @@ static struct kprobe probe = {
 
 static int kprobe_start(void)
 {
-	probe.symbol_name = function;
+	if (address)
+		probe.addr = (void *)address;
+	else
+		probe.symbol_name = function;
 	if (!strcmp(how, "post"))
 		probe.post_handler = kprobe_post;
 	return register_kprobe(&probe);

@@ -26,8 +26,11 @@
 #include <linux/seq_file.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/vmalloc.h>
 #include "klpt_lib.h"
 #include "klpt_target.h"
+
+#define FILL_SIZE	(8UL << 20)
 
 /* Not known to the compiler, or it would not bother to call the functions. */
 static int zero;
@@ -187,6 +190,48 @@ static klpt_func int klpt_split(int channel)
 	return ret;
 }
 
+/*
+ * Until it is killed, a task is in here, and nearly always in one instruction that takes
+ * milliseconds. Behind that there is room for the jump of an optimised kprobe.
+ */
+#ifdef CONFIG_X86_64
+extern unsigned long klpt_fill_offset;
+
+#define fill(area, size) ({						\
+	void *to = (area);						\
+	unsigned long left = (size);					\
+									\
+	asm volatile("1:	rep stosb\n"				\
+		     "	nop\n"						\
+		     "	nop\n"						\
+		     "	nop\n"						\
+		     "	.pushsection .data\n"				\
+		     "	.balign 8\n"					\
+		     "	.globl klpt_fill_offset\n"			\
+		     "klpt_fill_offset:\n"				\
+		     "	.quad 1b - klpt_fill\n"			\
+		     "	.popsection"					\
+		     : "+D" (to), "+c" (left) : "a" (0) : "memory");	\
+})
+#else
+static unsigned long klpt_fill_offset;
+
+#define fill(area, size)	memset(area, 0, size)
+#endif
+
+/* It calls nothing: no address of it is left where it has been. */
+static klpt_func int klpt_fill(void *area)
+{
+	do {
+		fill(area, FILL_SIZE);
+		rcu_tasks_qs(current, false);
+	} while (!fatal_signal_pending(current));
+	return -EINTR;
+}
+
+module_param_named(fill_offset, klpt_fill_offset, ulong, 0400);
+MODULE_PARM_DESC(fill_offset, "where the instruction is that klpt_fill() is busy with");
+
 /* Runs in a kthread, which leaves patched code when it is woken up, no matter why. */
 static klpt_func void klpt_kthread_body(void)
 {
@@ -290,6 +335,18 @@ static int call_busy(int channel)
 	return -EINTR;
 }
 
+static int call_fill(int unused)
+{
+	void *area = vmalloc(FILL_SIZE);
+	int ret;
+
+	if (!area)
+		return -ENOMEM;
+	ret = klpt_fill(area);
+	vfree(area);
+	return ret;
+}
+
 static const struct {
 	const char *name;
 	int (*fn)(int arg);
@@ -305,6 +362,7 @@ static const struct {
 	{ "hot",		klpt_hot },
 	{ "split",		klpt_split },
 	{ "busy",		call_busy },
+	{ "fill",		call_fill },
 	{ "notrace",		klpt_notrace },
 	{ "hidden",		klpt_hidden },
 };
