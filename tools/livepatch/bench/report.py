@@ -23,8 +23,21 @@ AIMS = (
     ('disable.30.later', 'at most 1/5', None, 1 / 5),
     ('replace.1000', 'at most 1/100', None, 1 / 100),
     ('enable.1000.tasks.10000', 'at most 1/50', None, 1 / 50),
-    ('stackcheck.1000', 'at most 1/200', None, 1 / 200),
-    ('shadow.get.1000000', 'at most 130 instructions', 130, None),
+    ('enable.1000.modules.50', 'at most 45,000,000', 45e6, None),
+    ('enable.10.tasks.10000', 'at most 1/5', None, 1 / 5),
+    ('enable.10.tasks.50000', 'at most 1/5', None, 1 / 5),
+    ('stackcheck.10', 'at most 1,000', 1000, None),
+    ('stackcheck.1000', 'at most 1,000', 1000, None),
+    ('stackcheck.1000.depth.40', 'at most 1/20 of 36,322', 36322 / 20, None),
+    ('stackcheck.1000.depth.80', 'at most 1/20 of 68,199', 68199 / 20, None),
+    ('shadow.get.1000', 'at most 1.1', None, 1.1),
+    ('shadow.get.1000000', 'at most 80', 80, None),
+    ('shadow.miss.1000', 'at most 1.1', None, 1.1),
+    ('shadow.miss.1000000', 'at most 80', 80, None),
+    *((f'shadow.{work}.1000', 'at most 1.1', None, 1.1)
+      for work in ('alloc', 'free', 'free_all', 'fill')),
+    *((f'shadow.{work}.100000', 'less', None, 1)
+      for work in ('alloc', 'free', 'free_all', 'fill')),
 )
 # What was to be reached of ours alone: work, in words, the most that it may be as a multiple of
 # another work.
