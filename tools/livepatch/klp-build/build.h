@@ -255,6 +255,7 @@ enum why {
 	NOT_IN,
 	WHY_CHANGED,		/* its code differs */
 	WHY_NEW,		/* what is in refers to it, and the kernel has nothing like it */
+	WHY_COPIED,		/* it has changed, cannot be replaced, and what is in calls it */
 	WHY_PART,		/* it is a part of something that is in */
 };
 
@@ -269,9 +270,10 @@ enum why {
  * @twin: the same thing on the other side, or NULL
  * @entries: what belongs to this function
  * @nr_entries: number of these
- * @changed: it differs from its twin
+ * @changed: it differs from its twin, or calls what does and is @copied
+ * @copied: it cannot be replaced: its callers are, and bring it along
  * @why: it is in the module
- * @because: who refers to it, or what differs
+ * @because: who refers to it; or who has made it change, by being @copied
  * @out: offset in the section that is written
  * @out_section: number of that section
  * @c_name: what the tables in C call the function, NULL if it is in none
@@ -288,6 +290,7 @@ struct piece {
 	struct piece **entries;
 	size_t nr_entries;
 	int changed;
+	int copied;
 	enum why why;
 	char *because;
 	uint64_t out;
@@ -459,6 +462,11 @@ void prototypes_compare(const struct unit *unit, int (*is_exported)(const char *
 
 int unit_compare(struct unit *unit);
 
+/* ---- callers.c */
+
+int is_traceable(const struct piece *piece);
+void callers_change(struct unit *unit);
+
 /* ---- identity.c */
 
 void identity_check(const struct unit *unit, const struct symbol *symbol);
@@ -485,6 +493,8 @@ void twins_name(const struct elf_object *named, struct elf_object *before);
 uint64_t reloc_target(const struct section *section, const struct reloc *reloc);
 struct piece *section_piece(const struct section *section, uint64_t offset);
 struct piece *reloc_piece(const struct section *section, const struct reloc *reloc);
+struct piece *piece_whole(struct piece *piece);
+int section_has_run(const struct section *section);
 void pieces_make(struct elf_object *object);
 
 /* ---- special.c */
@@ -567,14 +577,6 @@ char *name_for_c(const char *name);
 const char *name_of_file(const char *path);
 char *name_of_module(const char *path);
 
-/* ---- refuse.c */
-
-void refuse(const char *what, const char *next, const char *fmt, ...) __printf(3, 4);
-void warn(const char *fmt, ...) __printf(1, 2);
-size_t refusals(void);
-void refusals_tell(void);
-void refusals_json(void);
-
 /* ---- work.c */
 
 extern char *work;
@@ -586,6 +588,14 @@ pid_t start_child(void);
 int wait_child(void);
 char *checksum(const char *path);
 int run(const char * const *argv, const char *directory, const char *log);
+
+/* ---- refuse.c */
+
+void refuse(const char *what, const char *next, const char *fmt, ...) __printf(3, 4);
+void warn(const char *fmt, ...) __printf(1, 2);
+size_t refusals(void);
+void refusals_tell(void);
+void refusals_json(void);
 
 /* ---- choices.c */
 

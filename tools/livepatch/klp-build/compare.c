@@ -128,13 +128,6 @@ static void sort_entries(struct elf_object *object)
 	}
 }
 
-static int is_init(const struct section *section)
-{
-	static const char * const starts[] = { ".init", ".exit" };
-
-	return name_begins(section->name, starts, ARRAY_SIZE(starts));
-}
-
 /* Contents that are a matter of the build and say nothing. */
 static int is_noise(const struct piece *piece)
 {
@@ -217,7 +210,7 @@ static void compare_section(struct unit *unit, struct section *section)
 /* Functions that have run, and are gone. */
 static void look_at_init(struct unit *unit, struct section *section)
 {
-	for (size_t i = 0; is_init(section) && i < section->nr_pieces; i++) {
+	for (size_t i = 0; section_has_run(section) && i < section->nr_pieces; i++) {
 		struct piece *piece = section->pieces[i];
 
 		if (piece->kind == PIECE_FUNCTION && piece->twin && piece->changed)
@@ -299,6 +292,7 @@ int unit_compare(struct unit *unit)
 		compare_section(unit, &unit->after->sections[i]);
 		look_at_init(unit, &unit->after->sections[i]);
 	}
+	callers_change(unit);
 	for (size_t i = 1; i < unit->after->nr_sections; i++)
 		look_at_tables(unit, &unit->after->sections[i]);
 	compare_exports(unit);

@@ -305,6 +305,20 @@ static void split_section(struct section *section)
 			  section->size);
 }
 
+/* The function that a part belongs to; other pieces are on their own. */
+struct piece *piece_whole(struct piece *piece)
+{
+	return piece->owner ? piece->owner : piece;
+}
+
+/* When the kernel started, or it will when the kernel, or the module, is at its end. */
+int section_has_run(const struct section *section)
+{
+	static const char * const starts[] = { ".init", ".exit" };
+
+	return name_begins(section->name, starts, ARRAY_SIZE(starts));
+}
+
 static void give(struct piece *piece, struct piece *owner)
 {
 	if (!owner || piece->owner || owner == piece)

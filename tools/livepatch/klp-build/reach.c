@@ -16,12 +16,6 @@ static size_t nr_queued;
 static struct external **externals;
 static size_t nr_externals;
 
-/* The function that a part belongs to; other pieces are on their own. */
-static struct piece *piece_whole(struct piece *piece)
-{
-	return piece->owner ? piece->owner : piece;
-}
-
 static const char *piece_name(const struct piece *piece)
 {
 	return piece->symbol ? piece->symbol->name : piece->section->name;
@@ -225,7 +219,7 @@ static int can_be_new(const struct piece *piece, const struct piece *from)
 		refuse("per-CPU data", "use a shadow variable, or an array by CPU",
 		       "%s: %s is new per-CPU data, which a livepatch cannot have", unit->source,
 		       piece_name(piece));
-	else if (!strncmp(section, ".init", 5) || !strncmp(section, ".exit", 5))
+	else if (section_has_run(piece->section))
 		refuse("init", NULL, "%s: %s refers to %s in %s, which is not there when it runs",
 		       unit->source, piece_name(from), piece_name(piece), section);
 	else /* A tracepoint has been refused before: nobody knows it by its section. */
@@ -251,7 +245,8 @@ static void take(struct piece *piece, enum why why, const char *because)
 	if (piece->why != NOT_IN)
 		return;
 	piece->why = why;
-	piece->because = because ? copy(because) : NULL;
+	if (because)
+		piece->because = copy(because);
 	queue = grow(queue, nr_queued, sizeof(*queue));
 	queue[nr_queued++] = piece;
 }
@@ -280,8 +275,8 @@ static void follow(struct piece *piece)
 		    !can_be_new(whole, piece))
 			continue;
 		warn_of_escape(piece, target.piece, &section->relocs[i]);
-		take(whole, whole->kind == PIECE_CONSTANT ? WHY_PART : WHY_NEW,
-		     piece_name(piece_whole(piece)));
+		take(whole, whole->kind == PIECE_CONSTANT ? WHY_PART :
+		     whole->copied ? WHY_COPIED : WHY_NEW, piece_name(piece_whole(piece)));
 		/* Constants may be parts of others; code that is nobody's. */
 		take(target.piece, WHY_PART, NULL);
 	}
@@ -326,19 +321,16 @@ static void check_late(struct piece *piece)
 	}
 }
 
-static int has_entry_in(const struct piece *piece, const char *section)
-{
-	for (size_t i = 0; i < piece->nr_entries; i++) {
-		if (!strcmp(piece->entries[i]->section->name, section))
-			return 1;
-	}
-	return 0;
-}
-
-/* ftrace knows the function: its compiler has left a place for it. */
+/* What has run has been refused for that. */
 static void check_traceable(const struct unit *unit, const struct piece *piece)
 {
-	if (!has_entry_in(piece->twin, "__mcount_loc"))
+	if (is_traceable(piece->twin) || section_has_run(piece->section))
+		return;
+	if (piece->because)
+		refuse("not traceable", "patch their callers",
+		       "%s: %s cannot be reached by ftrace, and neither can %s, which calls it",
+		       unit->source, piece->because, piece->symbol->name);
+	else
 		refuse("not traceable", "patch its callers", "%s: %s cannot be reached by ftrace",
 		       unit->source, piece->symbol->name);
 }
@@ -348,7 +340,7 @@ static void change_everything(struct piece *piece)
 {
 	if (choices.everything && piece->kind == PIECE_FUNCTION && piece->twin && !piece->owner &&
 	    piece->symbol->bind != STB_WEAK &&
-	    !strncmp(piece->section->name, ".text", 5) && has_entry_in(piece->twin, "__mcount_loc"))
+	    !strncmp(piece->section->name, ".text", 5) && is_traceable(piece->twin))
 		piece->changed = 1;
 }
 
@@ -361,7 +353,8 @@ static void take_changed(struct unit *unit)
 			struct piece *piece = section->pieces[k];
 
 			change_everything(piece);
-			if (piece->kind != PIECE_FUNCTION || !piece->changed || piece->owner)
+			if (piece->kind != PIECE_FUNCTION || !piece->changed || piece->owner ||
+			    piece->copied)
 				continue;
 			check_traceable(unit, piece);
 			identity_check(unit, piece->twin->symbol);

@@ -14,6 +14,8 @@ static const char *why_in_words(const struct piece *piece)
 		return "changed";
 	case WHY_NEW:
 		return "new";
+	case WHY_COPIED:
+		return "copied";
 	default:
 		return "part";
 	}
@@ -35,7 +37,7 @@ static void tell_piece(const struct piece *piece)
 	      piece->kind == PIECE_FUNCTION ? "function" : "variable", piece->symbol->name,
 	      unit->source, unit->module);
 	if (piece->because)
-		print(", used by %s", piece->because);
+		print(", %s %s", piece->why == WHY_CHANGED ? "calls" : "used by", piece->because);
 	print("\n");
 }
 

@@ -92,7 +92,10 @@ char *work_path(const char *fmt, ...)
 	return path;
 }
 
-/* It cannot go on, and why; NEXT, unless it is NULL, is what can be done about it. */
+/*
+ * It cannot go on, and why; NEXT, unless it is NULL, is what can be done about it. What was refused
+ * until now is to be known as well.
+ */
 noreturn void stop(int status, const char *next, const char *fmt, ...)
 {
 	va_list args;
@@ -102,6 +105,7 @@ noreturn void stop(int status, const char *next, const char *fmt, ...)
 	va_start(args, fmt);
 	text = vformat(fmt, args);
 	va_end(args);
+	refusals_tell();
 	error("%s", text);
 	if (next)
 		next_step("%s", next);
