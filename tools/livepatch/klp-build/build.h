@@ -255,7 +255,7 @@ enum why {
 	NOT_IN,
 	WHY_CHANGED,		/* its code differs */
 	WHY_NEW,		/* what is in refers to it, and the kernel has nothing like it */
-	WHY_COPIED,		/* it has changed, cannot be replaced, and what is in calls it */
+	WHY_COPIED,		/* it has changed, cannot be replaced, and what is in uses it */
 	WHY_PART,		/* it is a part of something that is in */
 };
 
@@ -270,8 +270,8 @@ enum why {
  * @twin: the same thing on the other side, or NULL
  * @entries: what belongs to this function
  * @nr_entries: number of these
- * @changed: it differs from its twin, or calls what does and is @copied
- * @copied: it cannot be replaced: its callers are, and bring it along
+ * @changed: it differs from its twin, or uses what does and is @copied
+ * @copied: it cannot be replaced: its users are, and bring it along
  * @why: it is in the module
  * @because: who refers to it; or who has made it change, by being @copied
  * @out: offset in the section that is written
@@ -462,10 +462,10 @@ void prototypes_compare(const struct unit *unit, int (*is_exported)(const char *
 
 int unit_compare(struct unit *unit);
 
-/* ---- callers.c */
+/* ---- users.c */
 
 int is_traceable(const struct piece *piece);
-void callers_change(struct unit *unit);
+void users_change(struct unit *unit);
 
 /* ---- identity.c */
 

@@ -176,9 +176,6 @@ static void compare_data(struct unit *unit, struct piece *piece)
 		return;
 	piece->changed = 1;
 	piece->twin->changed = 1;
-	refuse("data changed", "patch its users, or change it in a callback (--callbacks)",
-	       "%s: the contents of %s are changed; the running kernel has its own", unit->source,
-	       name);
 }
 
 /* Tables without names, such as those of the linker, are compared as a whole. */
@@ -261,9 +258,8 @@ static void compare_exports(const struct unit *unit)
 		const char *name = unit->after->symbols[i].name;
 
 		if (!strncmp(name, start, strlen(start)) && !object_symbol(unit->before, name))
-			refuse("export", "leave it out: the livepatch's own code needs none",
-			       "%s: no module would find the new export %s", unit->source,
-			       name + strlen(start));
+			warn("%s: no module finds the new export %s, only code of this livepatch",
+			     unit->source, name + strlen(start));
 	}
 }
 
@@ -292,7 +288,7 @@ int unit_compare(struct unit *unit)
 		compare_section(unit, &unit->after->sections[i]);
 		look_at_init(unit, &unit->after->sections[i]);
 	}
-	callers_change(unit);
+	users_change(unit);
 	for (size_t i = 1; i < unit->after->nr_sections; i++)
 		look_at_tables(unit, &unit->after->sections[i]);
 	compare_exports(unit);

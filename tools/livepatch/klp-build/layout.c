@@ -466,7 +466,12 @@ static void refuse_change(const struct unit *unit, const struct types *types,
 		count = more ? format("; %zu more difference%s", more, more == 1 ? "" : "s") :
 			       copy("");
 		others = tell_derived(changes, record);
-		refuse("layout", next, "%s: %s%s%s", who, change->first, count, others);
+		/* No more than a list of numbers: those who use them are compiled anew. */
+		if (!strcmp(record->name, "enum"))
+			warn("%s: %s%s: data that is in use may hold old values", who,
+			     change->first, count);
+		else
+			refuse("layout", next, "%s: %s%s%s", who, change->first, count, others);
 		free(count);
 		free(others);
 	}

@@ -158,7 +158,7 @@ static int is_inside(const struct piece *from, struct piece *to, const struct re
 		return 1;
 	if (to->kind == PIECE_CONSTANT || to->kind == PIECE_CODE)
 		return 1;
-	if (!strcmp(to->section->name, "__dyndbg"))
+	if (!strcmp(to->section->name, "__dyndbg") || whole->copied)
 		return 1;
 	if (!whole->twin && !(to->symbol && to->symbol->twin))
 		return 1;
@@ -327,9 +327,9 @@ static void check_traceable(const struct unit *unit, const struct piece *piece)
 	if (is_traceable(piece->twin) || section_has_run(piece->section))
 		return;
 	if (piece->because)
-		refuse("not traceable", "patch their callers",
-		       "%s: %s cannot be reached by ftrace, and neither can %s, which calls it",
-		       unit->source, piece->because, piece->symbol->name);
+		refuse("not traceable", "patch its callers",
+		       "%s: %s, which uses the changed %s, cannot be reached by ftrace",
+		       unit->source, piece->symbol->name, piece->because);
 	else
 		refuse("not traceable", "patch its callers", "%s: %s cannot be reached by ftrace",
 		       unit->source, piece->symbol->name);

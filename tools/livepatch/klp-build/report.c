@@ -37,7 +37,7 @@ static void tell_piece(const struct piece *piece)
 	      piece->kind == PIECE_FUNCTION ? "function" : "variable", piece->symbol->name,
 	      unit->source, unit->module);
 	if (piece->because)
-		print(", %s %s", piece->why == WHY_CHANGED ? "calls" : "used by", piece->because);
+		print(", %s %s", piece->why == WHY_CHANGED ? "uses" : "used by", piece->because);
 	print("\n");
 }
 
