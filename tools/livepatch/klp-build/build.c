@@ -11,25 +11,6 @@
 #include <unistd.h>
 #include "build.h"
 
-#define RUNTIME_CONST	"arch/x86/include/asm/runtime-const.h"
-#define GENERIC_CONST	"include/asm-generic/runtime-const.h"
-
-/*
- * Code that the kernel completes with addresses while it boots cannot be copied: both sides are
- * compiled with the header that reads variables instead.
- */
-static void use_generic_constants(const char *farm)
-{
-	char *in_farm = format("%s/%s", farm, RUNTIME_CONST);
-	char *generic = format("%s/%s", choices.source, GENERIC_CONST);
-
-	if (!access(in_farm, F_OK) && !access(generic, F_OK) &&
-	    (unlink(in_farm) || symlink(generic, in_farm)))
-		stop(KLP_FAILED, NULL, "%s: %s", in_farm, strerror(errno));
-	free(generic);
-	free(in_farm);
-}
-
 static void read_side(struct units *units, enum side side)
 {
 	for (size_t i = 0; i < units->nr; i++) {
@@ -157,7 +138,7 @@ int build(void)
 	     units.nr, units.nr == 1 ? "" : "s");
 	special_measure(&units.unit[0]);
 	farm = farm_make(choices.source, files, nr_files, &units);
-	use_generic_constants(farm);
+	units = narrow(&units, files, nr_files, farm);
 	compile_units(&units, SIDE_BEFORE, farm);
 	diffs_apply(farm);
 	compile_units(&units, SIDE_AFTER, farm);

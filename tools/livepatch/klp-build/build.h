@@ -309,6 +309,7 @@ struct piece {
  * @module: name of the module that it is part of, "vmlinux" for none
  * @module_path: the module's file without .ko, from the top of the build tree
  * @created: the patches create it
+ * @reads: for each changed file, whether it is made from that
  * @as_built: compiled as it was for the running kernel
  * @before: compiled to be compared, without the patches
  * @after: and with them
@@ -322,6 +323,7 @@ struct unit {
 	char *module;
 	char *module_path;
 	int created;
+	char *reads;
 	struct elf_object *as_built;
 	struct elf_object *before;
 	struct elf_object *after;
@@ -451,6 +453,11 @@ struct target reach_target(const struct piece *from, const struct reloc *reloc);
 struct external **reach_externals(size_t *nr);
 struct piece **reach(struct units *units, size_t *nr);
 
+/* ---- narrow.c */
+
+struct units narrow(const struct units *units, const struct changed_file *files, size_t nr_files,
+		    char *tree);
+
 /* ---- layout.c */
 
 void layouts_compare(const struct unit *unit);
@@ -506,7 +513,14 @@ uint64_t special_entry_size(const struct special *special, const struct section 
 
 /* ---- compile.c */
 
-enum side { SIDE_BUILT, SIDE_NAMED, SIDE_BEFORE, SIDE_AFTER };
+enum side {
+	SIDE_BUILT,
+	SIDE_NAMED,
+	SIDE_BEFORE,
+	SIDE_AFTER,
+	SIDE_TEXT_BEFORE,	/* by the preprocessor alone */
+	SIDE_TEXT_AFTER,
+};
 
 char *unit_path(const struct unit *unit, enum side side, const char *suffix);
 void compile_units(const struct units *units, enum side side, const char *farm);

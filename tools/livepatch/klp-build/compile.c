@@ -19,6 +19,8 @@ static const char * const side_names[] = {
 	[SIDE_NAMED]	= "named",
 	[SIDE_BEFORE]	= "before",
 	[SIDE_AFTER]	= "after",
+	[SIDE_TEXT_BEFORE] = "before",
+	[SIDE_TEXT_AFTER] = "after",
 };
 
 struct words {
@@ -169,14 +171,33 @@ static void compile_side(const struct unit *unit, enum side side, const char *fa
 	assemble(unit, side, farm);
 }
 
+static void preprocess(const struct unit *unit, enum side side, const char *farm)
+{
+	struct words words = base_words(unit, farm);
+
+	add(&words, copy("-E"));
+	add(&words, copy("-o"));
+	add(&words, unit_path(unit, side, "i"));
+	add(&words, source_word(unit, farm));
+	run_compiler(&words, farm, unit_path(unit, side, "log"));
+}
+
+static int is_text(enum side side)
+{
+	return side == SIDE_TEXT_BEFORE || side == SIDE_TEXT_AFTER;
+}
+
 /* In a process of its own. */
 static noreturn void compile_one(const struct unit *unit, enum side side, const char *farm)
 {
 	if (side == SIDE_BUILT)
 		compile_as_built(unit);
+	else if (is_text(side))
+		preprocess(unit, side, farm);
 	else
 		compile_side(unit, side, farm);
-	tell("  %-7s %s", side_names[side], unit->source);
+	if (!is_text(side))
+		tell("  %-7s %s", side_names[side], unit->source);
 	fflush(NULL);
 	_exit(KLP_OK);
 }
@@ -195,10 +216,12 @@ static void stop_if_failed(int status, enum side side)
 		[SIDE_BUILT]	= "is the compiler the one that the kernel was built with?",
 		[SIDE_NAMED]	= "is the source tree the one that the kernel was built from?",
 		[SIDE_BEFORE]	= "is the source tree the one that the kernel was built from?",
+		[SIDE_TEXT_BEFORE] = "is the source tree the one that the kernel was built from?",
 		[SIDE_AFTER]	= "the messages of the compiler stand above",
+		[SIDE_TEXT_AFTER] = "the messages of the compiler stand above",
 	};
 
-	if (status == BUILD_NO_COMPILE && side == SIDE_AFTER)
+	if (status == BUILD_NO_COMPILE && (side == SIDE_AFTER || side == SIDE_TEXT_AFTER))
 		stop(BUILD_NO_COMPILE, next[side], "the source does not compile with the patches");
 	if (status)
 		stop(KLP_FAILED, next[side], "the source does not compile as it is");

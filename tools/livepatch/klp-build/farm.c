@@ -25,6 +25,8 @@
 #include "build.h"
 
 #define ORIGINAL	".original"
+#define RUNTIME_CONST	"arch/x86/include/asm/runtime-const.h"
+#define GENERIC_CONST	"include/asm-generic/runtime-const.h"
 
 struct farm {
 	char *source;
@@ -191,6 +193,22 @@ static void copy_folder(const struct farm *farm, const char *path)
 	free(to);
 }
 
+/*
+ * Code that the kernel completes with addresses while it boots cannot be copied: both sides are
+ * compiled with the header that reads variables instead.
+ */
+static void use_generic_constants(const char *source, const char *farm)
+{
+	char *in_farm = format("%s/%s", farm, RUNTIME_CONST);
+	char *generic = format("%s/%s", source, GENERIC_CONST);
+
+	if (!access(in_farm, F_OK) && !access(generic, F_OK) &&
+	    (unlink(in_farm) || symlink(generic, in_farm)))
+		stop(KLP_FAILED, NULL, "%s: %s", in_farm, strerror(errno));
+	free(generic);
+	free(in_farm);
+}
+
 /* Makes the farm of the tree SOURCE for these files and units; its folder belongs to the caller. */
 char *farm_make(const char *source, const struct changed_file *files, size_t nr,
 		const struct units *units)
@@ -200,6 +218,7 @@ char *farm_make(const char *source, const struct changed_file *files, size_t nr,
 	if (!farm.source)
 		stop_at(source, "read the source tree");
 	copy_folder(&farm, "");
+	use_generic_constants(farm.source, farm.tree);
 	free(farm.source);
 	return farm.tree;
 }

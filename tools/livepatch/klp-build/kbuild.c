@@ -183,33 +183,36 @@ static int names_file(const char *path, size_t len, const char *from_top)
 }
 
 /* The source itself stands apart from what it reads. */
-static int is_source_changed(const char *text)
+static int is_source_changed(const char *text, char *reads)
 {
 	char *source = value_of(text, "source_");
-	int is = 0;
+	int any = 0;
 
-	for (size_t i = 0; source && i < nr_changed; i++)
-		is |= names_file(source, strlen(source), changed[i].path);
+	for (size_t i = 0; source && i < nr_changed; i++) {
+		if (names_file(source, strlen(source), changed[i].path))
+			any = reads[i] = 1;
+	}
 	free(source);
-	return is;
+	return any;
 }
 
-/* Was one of the changed files read? */
-static int reads_changed(const char *text)
+/* Notes in READS which of the changed files were read; true if one was. */
+static int reads_changed(const char *text, char *reads)
 {
 	const char *at = strstr(text, "\ndeps_");
+	int any = 0;
 
 	while (at && *at) {
 		size_t len = strcspn(at, " \t\n");
 
 		for (size_t i = 0; i < nr_changed; i++) {
-			if (names_file(at, len, changed[i].path))
-				return 1;
+			if (!reads[i] && names_file(at, len, changed[i].path))
+				any = reads[i] = 1;
 		}
 		at += len;
 		at += strspn(at, " \t\n\\");
 	}
-	return 0;
+	return any;
 }
 
 static int ends_with(const char *text, const char *end)
@@ -272,11 +275,12 @@ static void find_module(struct unit *unit)
 	}
 }
 
-static void add_unit(const char *cmd, const char *text, const char *saved)
+static void add_unit(const char *cmd, const char *text, const char *saved, char *reads)
 {
 	char *source = value_of(text, "source_");
 	struct unit unit = {
 		.object = object_of(cmd),
+		.reads = reads,
 		.source = source ? path_from_top(source, strlen(source)) : NULL,
 	};
 
@@ -298,22 +302,26 @@ static int is_command(const char *path, int type, const struct FTW *place)
 }
 
 /* The unit of a .cmd file, if WANTED says so of its contents. */
-static void take_unit(const char *path, int (*wanted)(const char *text))
+static void take_unit(const char *path, int (*wanted)(const char *text, char *reads))
 {
-	char *text = read_all(path), *saved;
+	char *text = read_all(path), *saved, *reads = allocate(nr_changed + 1);
 
 	if (!text)
 		stop(KLP_FAILED, NULL, "%s: %s", path, strerror(errno));
 	saved = value_of(text, "savedcmd_");
-	if (saved && wanted(text))
-		add_unit(path, text, saved);
+	if (saved && wanted(text, reads))
+		add_unit(path, text, saved, reads);
+	else
+		free(reads);
 	free(saved);
 	free(text);
 }
 
-static int is_changed(const char *text)
+static int is_changed(const char *text, char *reads)
 {
-	return is_source_changed(text) || reads_changed(text);
+	int by_source = is_source_changed(text, reads);
+
+	return reads_changed(text, reads) || by_source;
 }
 
 static int look_at(const char *path, const struct stat *st, int type, struct FTW *place)
@@ -341,8 +349,9 @@ struct units kbuild_units(const struct changed_file *files, size_t nr)
 	return found;
 }
 
-static int is_any(const char *text)
+static int is_any(const char *text, char *reads)
 {
+	(void)reads;
 	return !!*text;
 }
 
