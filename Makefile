@@ -20,6 +20,11 @@ TESTS_OF ?= $(BASE)
 # Who runs the guests: a program, or "newer" for that of newer-tools.
 QEMU    ?= qemu-system-x86_64
 
+# make klp-build-debian: the kernel is of the first, patches lead to the others.
+RELEASES ?= 6.12.111 6.12.113 6.12.115
+PATCHES ?=
+MOST    ?= 60
+
 # make kernel-deb
 FLAVOUR ?= guest
 DEBUG   ?= 0
@@ -50,6 +55,7 @@ emulator := $(if $(filter newer,$(QEMU)),newer-tools)
 override QEMU := $(if $(emulator),$(NEWER)/bin/qemu-system-x86_64,$(QEMU))
 
 export SRC     := $(CURDIR)
+export RELEASES PATCHES MOST
 export BUILD BASE LINUX_SOURCE TESTS_OF QEMU PROFILE JOBS TESTS FLAVOUR DEBUG SIGNING_KEY
 export LINUX    = $(BUILD)/linux
 export STOCK    = $(BUILD)/stock
@@ -128,6 +134,7 @@ test-all: tree image boot-test
 
 test-deep: tree image
 	@$(tools)/vm/test deep
+	@$(if $(filter $(BASE),$(firstword $(BASES))),$(MAKE) --no-print-directory BUILD=$(BUILD) klp-build-debian)
 
 selftest-runner: tree image
 	@$(tools)/vm/test runner
@@ -155,7 +162,7 @@ try-install: kernel-deb deb $(emulator)
 
 # ---- keeping the house in order
 
-.PHONY: check abi klp-stock klp-build-test klp-build-noise upstream-klp-build bench coverage htmldocs
+.PHONY: check abi klp-stock klp-build-test klp-build-noise klp-build-debian upstream-klp-build bench coverage htmldocs
 
 check: tree
 	@$(tools)/check/run
@@ -165,6 +172,9 @@ klp-build-test: klp stage image
 
 klp-build-noise: klp kernel
 	@$(tools)/klp-build/sweep noise
+
+klp-build-debian: klp image
+	@$(tools)/klp-build/debian
 
 abi: stage image
 	@$(tools)/abi/run
