@@ -171,6 +171,14 @@ static struct symbol *in_group(const struct elf_object *object, size_t from, con
 	return NULL;
 }
 
+/* What vmlinux has no more: what parameters and licences say of themselves is a file beside it. */
+static int is_dropped(const struct section *section)
+{
+	static const char * const starts[] = { ".discard", ".modinfo" };
+
+	return name_begins(section->name, starts, ARRAY_SIZE(starts));
+}
+
 /* Do all local functions and variables of the unit stand there, with their sizes? */
 static int group_fits(const struct unit *unit, const struct elf_object *object, size_t from)
 {
@@ -181,8 +189,7 @@ static int group_fits(const struct unit *unit, const struct elf_object *object, 
 
 		if (want->bind != STB_LOCAL || !want->section || !want->size ||
 		    (want->type != STT_FUNC && want->type != STT_OBJECT) ||
-		    !(want->section->flags & SHF_ALLOC) ||
-		    !strncmp(want->section->name, ".discard", 8))
+		    !(want->section->flags & SHF_ALLOC) || is_dropped(want->section))
 			continue;
 		have = in_group(object, from, want->name, want->type);
 		if (!have || have->size != want->size)
