@@ -555,6 +555,7 @@ struct diff *unified_read(const char *patch, size_t *nr);
 
 /* ---- places.c */
 
+int place_runs(const char *path);
 int place_is_safe(const char *path);
 int place_is_code(const struct diff *diff);
 

@@ -15,6 +15,9 @@
 static struct units found;
 static const struct changed_file *changed;
 static size_t nr_changed;
+/* Units that are compiled for other places: how many, and one of them. */
+static size_t nr_elsewhere;
+static char *elsewhere;
 
 /* The rest of the line that begins with KEY and a name; NULL if there is none. */
 static char *value_of(const char *text, const char *key)
@@ -292,6 +295,11 @@ static void add_unit(const char *cmd, const char *text, const char *saved, char 
 	/* What kbuild compiles for itself, and for user space, is not part of the kernel. */
 	if (!unit.module || !unit.module_path || !unit_has_word(&unit, "-D__KERNEL__"))
 		return;
+	if (!place_runs(unit.source)) {
+		elsewhere = unit.source;
+		nr_elsewhere++;
+		return;
+	}
 	found.unit = grow(found.unit, found.nr, sizeof(*found.unit));
 	found.unit[found.nr++] = unit;
 }
@@ -346,6 +354,10 @@ struct units kbuild_units(const struct changed_file *files, size_t nr)
 		stop(KLP_FAILED, NULL, "%s: %s", choices.build, strerror(errno));
 	if (found.nr)
 		qsort(found.unit, found.nr, sizeof(*found.unit), by_source);
+	if (nr_elsewhere)
+		warn("%zu unit%s of the vDSO, the boot code or the like, such as %s, %s", nr_elsewhere,
+		     nr_elsewhere == 1 ? "" : "s", elsewhere,
+		     "may change as well: these stay as they are");
 	return found;
 }
 

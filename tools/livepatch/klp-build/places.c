@@ -67,6 +67,8 @@ static const struct {
 	{ "arch/x86/kernel/asm-offsets*.c", REFUSE, "generated",
 	  "makes a header that all assembly is built with" },
 	/* What runs elsewhere, or has run already. */
+	{ "arch/x86/entry/vdso/vma.c", TAKE, NULL, NULL },
+	{ "arch/x86/entry/vdso/extable.c", TAKE, NULL, NULL },
 	{ "arch/x86/entry/vdso/*", REFUSE, "vDSO", "is code of the vDSO, which runs in user mode" },
 	{ "lib/vdso/*", REFUSE, "vDSO", "is code of the vDSO, which runs in user mode" },
 	{ "arch/x86/include/asm/vdso/*", TAKE_BUT, NULL,
@@ -87,6 +89,23 @@ static const struct {
 	{ "*.[ch]", TAKE, NULL, NULL },
 	{ "*", REFUSE, "no C", "is neither C nor a header" },
 };
+
+static size_t row_of(const char *path)
+{
+	size_t i = 0;
+
+	while (fnmatch(places[i].pattern, path, 0))
+		i++;
+	return i;
+}
+
+/* Is what a unit is compiled from PATH for part of the kernel or a module? */
+int place_runs(const char *path)
+{
+	enum verdict verdict = places[row_of(path)].verdict;
+
+	return verdict == TAKE || verdict == TAKE_BUT;
+}
 
 /* The path of a file below the tree that means the same to everybody. */
 int place_is_safe(const char *path)
@@ -138,12 +157,9 @@ static int goes_through_link(const struct diff *diff)
 /* Such files are left out; of others it is said why they cannot be changed. */
 int place_is_code(const struct diff *diff)
 {
-	enum verdict verdict;
-	size_t i = 0;
+	size_t i = row_of(diff->path);
+	enum verdict verdict = places[i].verdict;
 
-	while (fnmatch(places[i].pattern, diff->path, 0))
-		i++;
-	verdict = places[i].verdict;
 	if (verdict == IGNORE_COMMENTS && !diff->only_comments)
 		verdict = REFUSE;
 	if (verdict == IGNORE_COMMENTS)
