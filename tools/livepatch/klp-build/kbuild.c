@@ -278,6 +278,19 @@ static void find_module(struct unit *unit)
 	}
 }
 
+/* A build tree that was copied or moved goes on to compile the sources that it was made from. */
+static void check_tree(const struct unit *unit)
+{
+	const char *word = unit->command[unit->nr_words - 1];
+	char *top = path_from_top(word, strlen(word));
+
+	if (!top || strcmp(top, unit->source))
+		stop(KLP_FAILED, "say --source DIR with that tree, or build the kernel anew",
+		     "%s was compiled from %s, which is not in %s", unit->object, word,
+		     choices.source);
+	free(top);
+}
+
 static void add_unit(const char *cmd, const char *text, const char *saved, char *reads)
 {
 	char *source = value_of(text, "source_");
@@ -300,6 +313,7 @@ static void add_unit(const char *cmd, const char *text, const char *saved, char 
 		nr_elsewhere++;
 		return;
 	}
+	check_tree(&unit);
 	found.unit = grow(found.unit, found.nr, sizeof(*found.unit));
 	found.unit[found.nr++] = unit;
 }
