@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which of the many units that read a changed file does it matter to?  Behind a header of the kernel
- * there can be a thousand. Whether a layout changes, one unit for each file tells as well as all. Of the
- * others only those are compiled whose text the preprocessor makes another one: that takes it a tenth
- * of the time.
+ * Which of the many units that read a changed file does it matter to? Behind a header of the
+ * kernel there can be a thousand. Whether a layout changes, one unit for each file tells as well
+ * as all. Of the others only those are compiled whose text the preprocessor makes another one:
+ * that takes it a tenth of the time.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -150,8 +150,8 @@ static void look_at_texts(const struct units *batch, struct units *differing)
 }
 
 /*
- * Those of the units that have to be compiled; when layouts have changed, none, and that is refused. The
- * farm TREE, made of these files and units, is as before.
+ * Those of the units that have to be compiled; when layouts have changed, none, and that is
+ * refused. The farm TREE, made of these files and units, is as before.
  */
 struct units narrow(const struct units *units, const struct changed_file *files, size_t nr_files,
 		    char *tree)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What if something changes that cannot be changed where it is?  What is declared inline, such as the
- * body of a system call, ftrace does not reach, even if gcc has not put it into its callers; and what
- * is constant stands in the kernel as it was. If only functions of this unit know it, these are
- * replaced instead, and bring a copy of it along. Some of them may be out of reach as well; then it is
- * the turn of theirs.
+ * What if something changes that cannot be changed where it is? What is declared inline, such as
+ * the body of a system call, ftrace does not reach, even if gcc has not put it into its callers;
+ * and what is constant stands in the kernel as it was. If only functions of this unit know it,
+ * these are replaced instead, and bring a copy of it along. Some of them may be out of reach as
+ * well; then it is the turn of theirs.
  */
 #include <string.h>
 #include "build.h"
