@@ -458,6 +458,10 @@ struct piece **reach(struct units *units, size_t *nr);
 struct units narrow(const struct units *units, const struct changed_file *files, size_t nr_files,
 		    char *tree);
 
+/* ---- threads.c */
+
+void threads_warn(const struct unit *unit, const struct piece *piece);
+
 /* ---- layout.c */
 
 void layouts_compare(const struct unit *unit);

@@ -358,6 +358,7 @@ static void take_changed(struct unit *unit)
 				continue;
 			check_traceable(unit, piece);
 			identity_check(unit, piece->twin->symbol);
+			threads_warn(unit, piece->twin);
 			take(piece, WHY_CHANGED, NULL);
 		}
 	}
