@@ -23,7 +23,7 @@ QEMU    ?= qemu-system-x86_64
 # make klp-build-debian: the kernel is of the first, patches lead to the others.
 RELEASES ?= 6.12.111 6.12.113 6.12.115
 PATCHES ?=
-MOST    ?= 60
+MOST    ?= 200
 
 # make kernel-deb
 FLAVOUR ?= guest
