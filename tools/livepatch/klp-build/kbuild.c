@@ -192,8 +192,10 @@ static int is_source_changed(const char *text, char *reads)
 	int any = 0;
 
 	for (size_t i = 0; source && i < nr_changed; i++) {
-		if (names_file(source, strlen(source), changed[i].path))
-			any = reads[i] = 1;
+		if (names_file(source, strlen(source), changed[i].path)) {
+			reads[i] = 1;
+			any = 1;
+		}
 	}
 	free(source);
 	return any;
@@ -209,8 +211,10 @@ static int reads_changed(const char *text, char *reads)
 		size_t len = strcspn(at, " \t\n");
 
 		for (size_t i = 0; i < nr_changed; i++) {
-			if (!reads[i] && names_file(at, len, changed[i].path))
-				any = reads[i] = 1;
+			if (!reads[i] && names_file(at, len, changed[i].path)) {
+				reads[i] = 1;
+				any = 1;
+			}
 		}
 		at += len;
 		at += strspn(at, " \t\n\\");
@@ -369,8 +373,8 @@ struct units kbuild_units(const struct changed_file *files, size_t nr)
 	if (found.nr)
 		qsort(found.unit, found.nr, sizeof(*found.unit), by_source);
 	if (nr_elsewhere)
-		warn("%zu unit%s of the vDSO, the boot code or the like, such as %s, %s", nr_elsewhere,
-		     nr_elsewhere == 1 ? "" : "s", elsewhere,
+		warn("%zu unit%s of the vDSO, the boot code or the like, such as %s, %s",
+		     nr_elsewhere, nr_elsewhere == 1 ? "" : "s", elsewhere,
 		     "may change as well: these stay as they are");
 	return found;
 }
