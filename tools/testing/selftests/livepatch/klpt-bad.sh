@@ -212,11 +212,6 @@ no_code() {
 	untouched
 }
 
-# address_of FUNCTION [MODULE]
-address_of() {
-	awk -v f="$1" -v m="${2:+[$2]}" '$3 == f && $4 == m { print "0x" $1; exit }' /proc/kallsyms
-}
-
 code_of_others() {
 	arguments=("by=$(address_of start_kernel)")
 	wrong "" "replacement of 'klpt_value' in object 'klpt_target' is init code"

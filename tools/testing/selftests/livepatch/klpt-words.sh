@@ -50,10 +50,6 @@ graph_gone() {
 	held_back
 }
 
-address_of() {
-	awk -v name="$1" '$3 == name && $4 == "[klpt_target]" { print "0x" $1 }' /proc/kallsyms
-}
-
 optimized() {
 	grep -q "^${1#0x} .*\[OPTIMIZED\]" /sys/kernel/debug/kprobes/list
 }
@@ -63,7 +59,7 @@ optimized() {
 in_detour() {
 	local place
 
-	place=$(address_of klpt_fill)
+	place=$(address_of klpt_fill klpt_target)
 	printf -v place %x $((place + $(< $FILL_OFFSET)))
 	put $OPTIMIZE 1
 	load klpt_probe address="0x$place" how=kprobe
@@ -94,7 +90,7 @@ asleep_in_select() {
 planted() {
 	local place planter i
 
-	place=$(address_of klpt_value)
+	place=$(address_of klpt_value klpt_target)
 	for ((i = 0; i < PLANTERS; i++)); do
 		./klpt_plant "$place" > "$tmp/planted" &
 		planter=$!

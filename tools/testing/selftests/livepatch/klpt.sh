@@ -374,6 +374,11 @@ rounds_are_more_than() {
 	((REPLY > $2))
 }
 
+# address_of FUNCTION [MODULE]: where it is, as 0x...
+address_of() {
+	awk -v f="$1" -v m="${2:+[$2]}" '$3 == f && $4 == m { print "0x" $1; exit }' /proc/kallsyms
+}
+
 # probed WHAT: hits or returns that klpt_probe has counted, or what it has seen, into $REPLY
 probed() {
 	get "/sys/module/klpt_probe/parameters/$1"
