@@ -42,6 +42,19 @@ unsigned int klp_object_count(const struct klp_object *obj)
 	return list_count_nodes((struct list_head *)&obj->func_list);
 }
 
+/* How many functions have the objects concerned? */
+static unsigned int klp_object_count_all(struct klp_patch *patch, const struct klp_object *only)
+{
+	struct klp_object *obj;
+	unsigned int nr = 0;
+
+	klp_for_each_object(patch, obj) {
+		if (klp_object_concerned(obj, only))
+			nr += klp_object_count(obj);
+	}
+	return nr;
+}
+
 /* The end of what klp_object_measure() has found out, as far as nobody has taken it over. */
 void klp_object_measured(struct klp_symbol *new, unsigned int nr)
 {
@@ -70,11 +83,7 @@ struct klp_symbol *klp_object_measure(struct klp_patch *patch, const struct klp_
 	struct klp_func *func;
 	unsigned int i = 0;
 
-	*nr = 0;
-	klp_for_each_object(patch, obj) {
-		if (klp_object_concerned(obj, only))
-			*nr += klp_object_count(obj);
-	}
+	*nr = klp_object_count_all(patch, only);
 	new = kvcalloc(max(*nr, 1), sizeof(*new), GFP_KERNEL);
 	if (!new)
 		return NULL;
@@ -186,15 +195,9 @@ static int klp_object_new_sites(struct klp_patch *patch, const struct klp_object
 	struct klp_hook *hook;
 	struct klp_object *obj;
 	struct klp_func *func;
-	unsigned int nr = 0;
 
 	*batch = NULL;
-	klp_for_each_object(patch, obj) {
-		if (klp_object_concerned(obj, only))
-			nr += klp_object_count(obj);
-	}
-
-	hook = klp_hook_alloc(nr);
+	hook = klp_hook_alloc(klp_object_count_all(patch, only));
 	if (!hook)
 		return -ENOMEM;
 

@@ -77,16 +77,14 @@ void klp_words_forget(void)
 static bool klp_word_generated(unsigned long word)
 {
 	const struct module *mod = __module_address(word);
-	unsigned long page = word >> PAGE_SHIFT;
-	const struct module_memory *text;
+	unsigned long page = word >> PAGE_SHIFT, first = page << PAGE_SHIFT;
 
 	if (!mod)
 		return true;
-	text = &mod->mem[MOD_TEXT];
 	/* Whoever stops being live comes by klp_words_forget() afterwards. */
 	if (READ_ONCE(mod->state) == MODULE_STATE_LIVE &&
-	    (page << PAGE_SHIFT) - (unsigned long)text->base <= text->size - PAGE_SIZE &&
-	    text->size >= PAGE_SIZE)
+	    within_module_mem_type(first, mod, MOD_TEXT) &&
+	    within_module_mem_type(first + PAGE_SIZE - 1, mod, MOD_TEXT))
 		klp_words_text[page % KLP_WORDS_TEXT] = page;
 	return false;
 }
