@@ -104,6 +104,19 @@ planted() {
 	remove klpt_p1
 }
 
+# No unwinder gets past its stack, but wherever it may return to, that is not in the function.
+strange_elsewhere() {
+	local TARGET=/proc/klpt_mix
+
+	load klpt_mix
+	asleep strange 1
+	patch klpt_p1 spec=klpt_target:klpt_value
+	is_waiting 1 1 || fail "looking has woken the task up"
+	wake 1
+	ended "$pid"
+	remove klpt_p1
+}
+
 it kretprobe_below "where a kretprobe has taken a return address from the stack"
 it fprobe_below "where an fprobe has"
 it graph_below "where function_graph has"
@@ -111,5 +124,7 @@ it graph_gone "where it has and is gone"
 if [[ $(uname -m) == x86_64 ]] && preemptible && [[ -e $OPTIMIZE ]]; then
 	it in_detour "a task in code that kprobes have made of the function"
 fi
+[[ $(uname -m) != x86_64 ]] ||
+	it strange_elsewhere "a stack that cannot be unwound, without a word that leads to the function"
 it planted "words that users have put on their stacks hold nobody up"
 klpt_main
