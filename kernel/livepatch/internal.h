@@ -426,6 +426,11 @@ unsigned int klp_shadow_bits(const struct klp_shadow_kind *kind);
 void klp_shadow_resize(unsigned long id, unsigned int bits, gfp_t gfp);
 void klp_shadow_tables_end(struct klp_shadow_kind *kind);
 
+/* --- shadow_free.c: when their memory is given back ------------------------------------------ */
+
+void klp_shadow_init_bins(void);
+void klp_shadow_bin_run(struct klp_shadow_bin *bin);
+
 /* --- resched.c: the hook of the scheduler ----------------------------------------------------- */
 
 void klp_resched_enable(void);

@@ -10,6 +10,8 @@
 #define _LIVEPATCH_SHADOW_H
 
 #include <linux/hash.h>
+#include <linux/llist.h>
+#include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/rculist.h>
 #include <linux/spinlock.h>
@@ -120,6 +122,17 @@ static __always_inline void *klp_shadow_data(const void *obj, unsigned long id)
 	if (kind)
 		shadow = klp_shadow_search(kind, obj);
 	return shadow ? shadow->data : NULL;
+}
+
+DECLARE_PER_CPU(struct klp_shadow_bin, klp_shadow_bins);
+
+/* Give the memory of a variable back that nobody finds any more; in any context. Any bin is fine. */
+static __always_inline void klp_shadow_discard(struct klp_shadow *shadow)
+{
+	struct klp_shadow_bin *bin = raw_cpu_ptr(&klp_shadow_bins);
+
+	if (unlikely(llist_add(&shadow->freed, &bin->freed)))
+		klp_shadow_bin_run(bin);
 }
 
 #endif /* _LIVEPATCH_SHADOW_H */

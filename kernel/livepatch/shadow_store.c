@@ -254,7 +254,7 @@ static __always_inline void klp_shadow_end(struct klp_shadow *shadow, klp_shadow
 {
 	if (dtor)
 		dtor(shadow->obj, shadow->data);
-	kfree_rcu(shadow, rcu);
+	klp_shadow_discard(shadow);
 }
 
 /**
@@ -396,4 +396,5 @@ void __init klp_shadow_init(void)
 
 	for (i = 0; i < ARRAY_SIZE(klp_shadow_stripes); i++)
 		spin_lock_init(&klp_shadow_stripes[i].lock);
+	klp_shadow_init_bins();
 }

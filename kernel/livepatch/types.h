@@ -193,7 +193,7 @@ struct klp_index {
  * struct klp_shadow - a shadow variable
  * @next: in a bucket of struct klp_shadow_table (klp_shadow_lock(), read under RCU)
  * @all: in klp_shadow_kind.vars (klp_shadow_lock()), or in a list of those that were taken
- * @rcu: for kfree_rcu()
+ * @freed: in a bin
  * @obj: whose it is; constant
  * @size: of @data, as asked for; constant
  * @place: is none, but the place of a sweep; constant
@@ -203,7 +203,7 @@ struct klp_shadow {
 	struct klp_shadow __rcu *next;
 	union {
 		struct list_head all;
-		struct rcu_head rcu;
+		struct llist_node freed;
 	};
 	void *obj;
 	unsigned int size;
@@ -264,6 +264,18 @@ struct klp_shadow_kind {
 struct klp_shadow_stripe {
 	spinlock_t lock;	/* protects @kinds and their variables */
 	struct hlist_head kinds;
+};
+
+/**
+ * struct klp_shadow_bin - shadow variables that nobody finds any more, of one CPU
+ * @freed: thrown away since the last run of @work; lock-free
+ * @waiting: for a grace period to end; @work, of which there is one run at a time
+ * @work: frees the ones and has the others wait
+ */
+struct klp_shadow_bin {
+	struct llist_head freed;
+	struct llist_node *waiting;
+	struct rcu_work work;
 };
 
 /**
