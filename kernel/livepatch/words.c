@@ -29,11 +29,11 @@
 static DECLARE_BITMAP(klp_words_pages, KLP_WORDS_PAGES);
 
 /*
- * Pages of text of modules, each where its number modulo that of the entries says: so as not to
- * search for the module each time. Until a module goes; klp_mutex.
+ * Pages that words may lead to, each where its number modulo that of the entries says: most words
+ * lead to few pages. Until there is other code to be left, or a module goes; klp_mutex.
  */
-#define KLP_WORDS_TEXT	256
-static unsigned long klp_words_text[KLP_WORDS_TEXT];
+#define KLP_WORDS_PASSED	1024
+static unsigned long klp_words_passed[KLP_WORDS_PASSED];
 
 static void klp_words_mark(const struct klp_ranges *set)
 {
@@ -51,6 +51,16 @@ static void klp_words_mark(const struct klp_ranges *set)
 }
 
 /**
+ * klp_words_forget() - a module goes, and others will have its memory
+ *
+ * Context: klp_mutex held; the module is not live any more.
+ */
+void klp_words_forget(void)
+{
+	memset(klp_words_passed, 0, sizeof(klp_words_passed));
+}
+
+/**
  * klp_words_forbid() - prepare for klp_words_clear()
  * @forbidden: sealed sets, the same that tasks are going to be asked about
  *
@@ -58,49 +68,53 @@ static void klp_words_mark(const struct klp_ranges *set)
  */
 void klp_words_forbid(const struct klp_forbidden *forbidden)
 {
+	klp_words_forget();
 	bitmap_zero(klp_words_pages, KLP_WORDS_PAGES);
 	klp_words_mark(forbidden->code);
 	klp_words_mark(forbidden->text);
 }
 
-/**
- * klp_words_forget() - a module goes, and others will have its memory
- *
- * Context: klp_mutex held; the module is not live any more.
- */
-void klp_words_forget(void)
+/* Is a page all text, of a module that stays until klp_words_forget() is called? */
+static bool klp_page_is_text(unsigned long page, const struct module *mod)
 {
-	memset(klp_words_text, 0, sizeof(klp_words_text));
+	unsigned long first = page << PAGE_SHIFT;
+
+	return READ_ONCE(mod->state) == MODULE_STATE_LIVE &&
+	       within_module_mem_type(first, mod, MOD_TEXT) &&
+	       within_module_mem_type(first + PAGE_SIZE - 1, mod, MOD_TEXT);
 }
 
-/* Might @word, which is where modules go, be in code that was generated? All but modules may be. */
-static bool klp_word_generated(unsigned long word)
+/*
+ * Does @word, not below the floor, lead to code that has to be left, or nobody knows where? Where
+ * modules go, all that is of none may be code that was generated.
+ */
+static noinline bool klp_word_leads(const struct klp_forbidden *forbidden, unsigned long word)
 {
-	const struct module *mod = __module_address(word);
-	unsigned long page = word >> PAGE_SHIFT, first = page << PAGE_SHIFT;
+	unsigned long page = word >> PAGE_SHIFT;
+	bool marked = test_bit(page % KLP_WORDS_PAGES, klp_words_pages);
+	const struct module *mod = NULL;
 
-	if (!mod)
+	if (marked && (klp_ranges_contain(forbidden->code, word) ||
+		       klp_ranges_contain(forbidden->text, word)))
 		return true;
-	/* Whoever stops being live comes by klp_words_forget() afterwards. */
-	if (READ_ONCE(mod->state) == MODULE_STATE_LIVE &&
-	    within_module_mem_type(first, mod, MOD_TEXT) &&
-	    within_module_mem_type(first + PAGE_SIZE - 1, mod, MOD_TEXT))
-		klp_words_text[page % KLP_WORDS_TEXT] = page;
+	if (klp_word_in_modules(word)) {
+		mod = __module_address(word);
+		if (!mod)
+			return true;
+	}
+	if (!marked && (!mod || klp_page_is_text(page, mod)))
+		klp_words_passed[page % KLP_WORDS_PASSED] = page;
 	return false;
 }
 
-/* Does @word, not below the floor, lead to code that has to be left, or nobody knows where? */
-static __always_inline bool klp_word_leads(const struct klp_forbidden *forbidden,
-					   unsigned long word)
+/* The same for any word, and quick. */
+static __always_inline bool klp_word_suspect(const struct klp_forbidden *forbidden,
+					     unsigned long word)
 {
 	unsigned long page = word >> PAGE_SHIFT;
 
-	if (test_bit(page % KLP_WORDS_PAGES, klp_words_pages) &&
-	    (klp_ranges_contain(forbidden->code, word) ||
-	     klp_ranges_contain(forbidden->text, word)))
-		return true;
-	return klp_word_in_modules(word) && klp_words_text[page % KLP_WORDS_TEXT] != page &&
-	       klp_word_generated(word);
+	return word >= KLP_WORDS_FLOOR && klp_words_passed[page % KLP_WORDS_PASSED] != page &&
+	       klp_word_leads(forbidden, word);
 }
 
 /* Do any of the words from @from on, in front of @to? Four at a time, to count less. */
@@ -108,11 +122,7 @@ static bool klp_words_lead(const struct klp_forbidden *forbidden, const unsigned
 			   const unsigned long *to)
 {
 /* Between variables, where KASAN would complain. */
-#define suspect(place) ({						\
-	unsigned long word = READ_ONCE_NOCHECK(place);			\
-									\
-	word >= KLP_WORDS_FLOOR && klp_word_leads(forbidden, word);	\
-})
+#define suspect(place)	klp_word_suspect(forbidden, READ_ONCE_NOCHECK(place))
 	for (; (to - from) % 4; from++) {
 		if (suspect(from[0]))
 			return true;
@@ -131,7 +141,7 @@ static bool klp_rethooks_suspect(const struct klp_forbidden *forbidden,
 	const struct rethook_node *node = NULL;
 
 	while ((node = klp_words_rethook(task, node))) {
-		if (node->ret_addr >= KLP_WORDS_FLOOR && klp_word_leads(forbidden, node->ret_addr))
+		if (klp_word_suspect(forbidden, node->ret_addr))
 			return true;
 	}
 	return false;

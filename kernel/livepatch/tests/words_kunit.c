@@ -174,6 +174,21 @@ static void words_sets_test(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, words_clear_with(fix, fix->sp, words_page(7)));
 }
 
+/* What has been harmless once is not for good, nor what another page's was told of. */
+static void words_later_test(struct kunit *test)
+{
+	struct words_fixture *fix = test->priv;
+	const unsigned long near = words_page(11), far = near + SZ_4M;
+
+	words_forbid(test, &fix->code, words_page(1), words_page(1) + 0x10);
+	KUNIT_EXPECT_TRUE(test, words_clear_with(fix, fix->sp, near + 8));
+	words_forbid(test, &fix->code, far, far + 0x10);
+	KUNIT_EXPECT_TRUE(test, words_clear_with(fix, fix->sp, near + 8));
+	KUNIT_EXPECT_FALSE(test, words_clear_with(fix, fix->sp, far + 8));
+	words_forbid(test, &fix->text, near, near + 0x10);
+	KUNIT_EXPECT_FALSE(test, words_clear_with(fix, fix->sp, near + 8));
+}
+
 /* A module with more pages of text than there are bits. */
 static void words_large_test(struct kunit *test)
 {
@@ -239,6 +254,7 @@ static struct kunit_case words_test_cases[] = {
 	KUNIT_CASE(words_stack_test),
 	KUNIT_CASE(words_values_test),
 	KUNIT_CASE(words_sets_test),
+	KUNIT_CASE(words_later_test),
 	KUNIT_CASE(words_large_test),
 	KUNIT_CASE(words_generated_test),
 	KUNIT_CASE(words_graph_test),
