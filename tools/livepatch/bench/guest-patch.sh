@@ -27,16 +27,27 @@ measure_memory() {
 	drop "$patch"
 }
 
+# again COMMAND...: three times, as what it measures varies.
+again() {
+	"$@"
+	"$@"
+	"$@"
+}
+
+# measure_module WHAT: of the two works about it
+measure_module() {
+	wanted "module."{load,unload}".$1" || return 0
+	result "module.load.$1" "$(/bench/clock load /bench/bench_more_1.ko '')" ns
+	calm_down
+	result "module.unload.$1" "$(/bench/clock unload bench_more_1)" ns
+	calm_down
+}
+
 # What others see while SIZE functions are patched.
 measure_others() {
 	local size=$1 total calls
 
-	if wanted "module."{load,unload}".$size"; then
-		result "module.load.$size" "$(/bench/clock load /bench/bench_more_1.ko '')" ns
-		calm_down
-		result "module.unload.$size" "$(/bench/clock unload bench_more_1)" ns
-		calm_down
-	fi
+	again measure_module "$size"
 	if wanted "call.other.traced.$size" "unwind.$size"; then
 		insmod /bench/bench_tracer.ko function=bench_f9999
 		read -r total calls <"$target/other"
@@ -130,19 +141,29 @@ measure_relocs() {
 	drop "$patch"
 }
 
+# measure_round SIZE [COMMAND...]: run while the patch is enabled
+measure_round() {
+	local size=$1
+
+	shift
+	measure_enable "$size"
+	"$@"
+	measure_disable "$size" "bench_patch_$size"
+}
+
 measure_size() {
 	local size=$1
 
 	if wanted {enable,disable,rmmod,module.load,module.unload,unwind}".$size" \
 			"enable.$size.settled" "call.other.traced.$size"; then
-		measure_enable "$size"
-		measure_others "$size"
-		measure_disable "$size" "bench_patch_$size"
+		measure_round "$size" measure_others "$size"
+		measure_round "$size" calm_down
+		measure_round "$size" calm_down
 	fi
-	measure_replace "replace.$size" "bench_patch_$size" "bench_other_$size"
+	again measure_replace "replace.$size" "bench_patch_$size" "bench_other_$size"
 	! wanted "memory.$size" || measure_memory "$size"
 	! wanted "reverse.$size" || measure_reverse "$size"
-	! wanted "module."{load,unload}".own.$size" || measure_own "$size"
+	! wanted "module."{load,unload}".own.$size" || again measure_own "$size"
 }
 
 # Patches of other modules than bench_target.
@@ -160,6 +181,25 @@ measure_objects() {
 	for object; do
 		rmmod "$object"
 	done
+}
+
+# One patch after the other, each in a set of its own where there are sets.
+measure_side() {
+	local count=$1 i took patch
+
+	wanted enable.side.1 "enable.side.$count" || return 0
+	for ((i = 0; i < count; i++)); do
+		patch=bench_side_$i
+		enable "$patch" set="$((i + 1))"
+		read -r took <"/sys/module/$patch/parameters/took"
+		! ((i == 0 || i == count - 1)) ||
+			result "enable.side.$((i + 1))" "$took" instructions
+	done
+	for ((i = count - 1; i >= 0; i--)); do
+		disable "bench_side_$i"
+		unload "bench_side_$i" >/dev/null
+	done
+	calm_down
 }
 
 # A patch of 30 modules that come when it is there already.
@@ -223,7 +263,7 @@ group_patch() {
 		measure_size "$size"
 	done
 
-	measure_relocs 100
+	again measure_relocs 100
 	measure_replace replace.1000.by.same bench_patch_1000 bench_same_1000
 	measure_replace replace.1000.by.500 bench_patch_1000 bench_patch_500
 	measure_replace replace.1000.by.0 bench_patch_1000 bench_patch_0
@@ -232,5 +272,6 @@ group_patch() {
 	measure_objects 1000.modules.10 bench_of_10_{0..9}
 	measure_objects 1000.modules.50 bench_of_50_{0..49}
 	measure_objects 4000 bench_more_{1..3}
+	measure_side 100
 	measure_later
 }

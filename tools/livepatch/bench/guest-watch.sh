@@ -71,16 +71,16 @@ measure_irqs() {
 
 	echo N >/sys/module/printk/parameters/ignore_loglevel
 	echo 1 >/proc/sys/kernel/printk
-	insmod /bench/bench_irqs.ko
+	insmod /bench/bench_late.ko
 	calm_down
-	read -r latest where </sys/module/bench_irqs/parameters/latest
+	read -r latest where </sys/module/bench_late/parameters/irq
 	echo "irqs: $latest ns, $where, when nothing happens"
 	enable bench_patch_1000
 	disable bench_patch_1000
-	read -r latest where </sys/module/bench_irqs/parameters/latest
+	read -r latest where </sys/module/bench_late/parameters/irq
 	echo "irqs: $latest ns, $where"
 	result irqs.1000 "$latest" ns
-	rmmod bench_irqs
+	rmmod bench_late
 	unload bench_patch_1000 >/dev/null
 	echo Y >/sys/module/printk/parameters/ignore_loglevel
 	calm_down

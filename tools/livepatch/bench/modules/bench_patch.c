@@ -5,6 +5,7 @@
  * nothing.
  *
  *	replace		is the patch cumulative?
+ *	set		the replace set, for a kernel that has them
  *	blocked		is bench_wait() patched as well? Then a thread in it holds the transition.
  *	enable		0: do nothing at all
  *	began		the clock before klp_enable_patch()
@@ -15,6 +16,8 @@
 
 static uint replace;
 module_param(replace, uint, 0444);
+static uint set;
+module_param(set, uint, 0444);
 static uint blocked;
 module_param(blocked, uint, 0444);
 static uint enable = 1;
@@ -36,6 +39,12 @@ static struct klp_patch patch = {
 	.objs = bench_objs,
 };
 
+/* The module is built with stock's headers, where a hole follows the last member that authors set. */
+static void __init bench_set(void)
+{
+	*(unsigned int *)PTR_ALIGN((char *)(&patch.replace + 1), sizeof(set)) = set;
+}
+
 /* Without bench_wait(); an object of which nothing is left is no object. */
 static void __init bench_unblock(void)
 {
@@ -56,6 +65,7 @@ static int __init bench_patch_init(void)
 	if (!enable)
 		return 0;
 	patch.replace = replace;
+	bench_set();
 	if (!blocked)
 		bench_unblock();
 	bench_objs[0].callbacks.post_patch = bench_post_patch;
