@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the core asks of the kernel, as far as the files of the model do; read in front of each of
+ * them. Where the core's own comments say that others may act in between, they may: see point().
+ */
+#ifndef _MODEL_KERNEL_H
+#define _MODEL_KERNEL_H
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include "explore.h"
+
+/* ---- the language */
+
+typedef uint8_t u8;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef unsigned int gfp_t;
+typedef int pid_t;
+typedef long ssize_t;
+
+#define KBUILD_MODNAME		"livepatch"
+#define CONFIG_64BIT		1
+#define IS_ENABLED(option)	IS_ENABLED_##option
+#define IS_ENABLED_CONFIG_LIVEPATCH			1
+#define IS_ENABLED_CONFIG_LIVEPATCH_VERIFY_WORDS	0
+#define IS_ENABLED_CONFIG_STACKTRACE			1
+#define IS_ENABLED_CONFIG_HAVE_RELIABLE_STACKTRACE	1
+#define IS_ENABLED_CONFIG_HAVE_DYNAMIC_FTRACE_WITH_ARGS	1
+
+#undef __always_inline
+#define __always_inline		inline __attribute__((always_inline))
+#define __aligned(n)		__attribute__((aligned(n)))
+#define __printf(a, b)		__attribute__((format(printf, a, b)))
+#define __read_mostly
+#define __percpu
+#define __rcu
+#define __init
+#define __force
+#define __counted_by(member)
+#define __free(how)		__attribute__((cleanup(model_##how)))
+#define notrace
+#define fallthrough		__attribute__((fallthrough))
+#define likely(x)		(x)
+#define unlikely(x)		(x)
+#define barrier()
+#define static_assert		_Static_assert
+#define EXPORT_SYMBOL(name)
+#define EXPORT_SYMBOL_GPL(name)
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof(*(array)))
+#define BIT(n)			(1UL << (n))
+#define min(a, b)		((a) < (b) ? (a) : (b))
+#define max(a, b)		((a) > (b) ? (a) : (b))
+#define max3(a, b, c)		max(max(a, b), c)
+#define container_of(ptr, type, member) \
+	((type *)((char *)(ptr) - offsetof(type, member)))
+#define MODULE_NAME_LEN		56
+#define TASK_COMM_LEN		16
+#define USEC_PER_MSEC		1000L
+#define IS_ERR_VALUE(x)		((unsigned long)(x) >= (unsigned long)-4095)
+
+#define WARN_ON_ONCE(condition) ({						\
+	bool _wrong = (condition);						\
+										\
+	if (_wrong)								\
+		violated("%s:%d: WARN_ON_ONCE(%s)", __FILE__, __LINE__, #condition); \
+	_wrong;									\
+})
+#define WARN_ONCE(condition, ...)	WARN_ON_ONCE(condition)
+
+#define pr_debug(...)		say(__VA_ARGS__)
+#define pr_notice(...)		say(__VA_ARGS__)
+#define pr_warn(...)		say(__VA_ARGS__)
+#define pr_err(...)		say(__VA_ARGS__)
+
+/* ---- allocation */
+
+#define GFP_KERNEL		0U
+#define GFP_NOWAIT		0U
+#define kzalloc(size, gfp)	model_alloc(size)
+#define kvzalloc(size, gfp)	model_alloc(size)
+#define kvmalloc(size, gfp)	model_alloc(size)
+#define kvcalloc(nr, size, gfp)	model_alloc((nr) * (size))
+#define kvmalloc_array(nr, size, gfp)	model_alloc((nr) * (size))
+#define kmemdup(from, size, gfp)	memcpy(model_alloc(size), from, size)
+#define kfree(ptr)		model_free(ptr)
+#define kvfree(ptr)		model_free(ptr)
+#define struct_size(ptr, member, nr)	\
+	(offsetof(typeof(*(ptr)), member) + sizeof((ptr)->member[0]) * (nr))
+#define array_size(nr, size)	((size_t)(nr) * (size))
+#define size_add(a, b)		((a) + (b))
+
+#define no_free_ptr(ptr) ({							\
+	typeof(ptr) _ptr = (ptr);						\
+										\
+	(ptr) = NULL;								\
+	_ptr;									\
+})
+#define model_kfree		model_kvfree
+
+static inline void model_kvfree(void *ptr)
+{
+	model_free(*(void **)ptr);
+}
+
+/* ---- lists, arrays and numbers */
+
+/* Lists are those of the kernel's tools. Who works on one holds klp_mutex. */
+struct list_head {
+	struct list_head *next, *prev;
+};
+
+struct hlist_node {
+	struct hlist_node *next, **pprev;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+#define READ_ONCE(x)		(x)
+#define WRITE_ONCE(x, value)	((x) = (value))
+#include <linux/list.h>
+#undef READ_ONCE
+#undef WRITE_ONCE
+
+#define list_entry_is_head(at, head, member)	(&(at)->member == (head))
+
+/* What is in front of an entry goes to a list of its own. */
+static inline void list_cut_before(struct list_head *list, struct list_head *head,
+				   struct list_head *entry)
+{
+	INIT_LIST_HEAD(list);
+	while (head->next != entry)
+		list_move_tail(head->next, list);
+}
+
+static inline size_t list_count_nodes(struct list_head *head)
+{
+	struct list_head *at;
+	size_t nr = 0;
+
+	list_for_each(at, head)
+		nr++;
+	return nr;
+}
+
+static inline unsigned long roundup_pow_of_two(unsigned long n)
+{
+	unsigned long power = 1;
+
+	while (power < n)
+		power *= 2;
+	return power;
+}
+
+static inline int ilog2(unsigned long n)
+{
+	return 63 - __builtin_clzl(n);
+}
+
+static inline void sort(void *base, size_t nr, size_t size,
+			int (*compare)(const void *, const void *), void *swap)
+{
+	qsort(base, nr, size, compare);
+}
+
+static inline unsigned long full_name_hash(const void *salt, const char *name, unsigned int len)
+{
+	unsigned long hash = 0;
+
+	while (len--)
+		hash = 31 * hash + (u8)*name++;
+	return hash;
+}
+
+static inline ssize_t strscpy_to(char *to, const char *from, size_t size)
+{
+	size_t len = strnlen(from, size - 1);
+
+	memcpy(to, from, len);
+	to[len] = '\0';
+	return len;
+}
+
+#define strscpy(to, from)	strscpy_to(to, from, sizeof(to))
+
+/* An array with few entries. */
+#define XA_ENTRIES	8
+
+struct xarray {
+	unsigned long key[XA_ENTRIES];
+	void *entry[XA_ENTRIES];
+};
+
+#define DEFINE_XARRAY(name)	struct xarray name
+#define xa_for_each(xa, at, found)						\
+	for (unsigned int _i = 0; _i < XA_ENTRIES; _i++)			\
+		if ((found = (xa)->entry[_i], at = (xa)->key[_i], found))
+
+static inline void xa_init(struct xarray *xa)
+{
+	memset(xa, 0, sizeof(*xa));
+}
+
+static inline void *xa_load(struct xarray *xa, unsigned long key)
+{
+	unsigned int i;
+
+	for (i = 0; i < XA_ENTRIES; i++) {
+		if (xa->entry[i] && xa->key[i] == key)
+			return xa->entry[i];
+	}
+	return NULL;
+}
+
+static inline void *xa_store(struct xarray *xa, unsigned long key, void *entry, gfp_t gfp)
+{
+	unsigned int i;
+
+	for (i = 0; i < XA_ENTRIES; i++) {
+		if (xa->entry[i])
+			continue;
+		xa->key[i] = key;
+		xa->entry[i] = entry;
+		return NULL;
+	}
+	violated("the model's array is full");
+}
+
+static inline void xa_erase(struct xarray *xa, unsigned long key)
+{
+	unsigned int i;
+
+	for (i = 0; i < XA_ENTRIES; i++) {
+		if (xa->entry[i] && xa->key[i] == key) {
+			xa->entry[i] = NULL;
+			xa->key[i] = 0;
+		}
+	}
+}
+
+static inline bool xa_empty(const struct xarray *xa)
+{
+	unsigned int i;
+
+	for (i = 0; i < XA_ENTRIES; i++) {
+		if (xa->entry[i])
+			return false;
+	}
+	return true;
+}
+
+#define xa_err(entry)		0
+#define xa_mk_value(n)		((void *)(2 * (n) + 1))
+
+/* ---- memory that others see: they may act before each store to it, one after the other */
+
+static inline void model_store(const volatile void *where);
+
+#define READ_ONCE(x)		(*(volatile typeof(x) *)&(x))
+#define WRITE_ONCE(x, value) do {						\
+	typeof(x) _value = (value);						\
+										\
+	model_store(&(x));							\
+	*(volatile typeof(x) *)&(x) = _value;					\
+} while (0)
+#define smp_store_release(ptr, value)	WRITE_ONCE(*(ptr), value)
+#define smp_wmb()
+#define smp_rmb()
+#define smp_acquire__after_ctrl_dep()
+/* A plain load of what others may store to: they may act behind it. */
+#define data_race(x) ({								\
+	typeof(x) _seen = (x);							\
+										\
+	model_store(&(x));							\
+	_seen;									\
+})
+#define rcu_dereference_raw(ptr)		(ptr)
+#define rcu_dereference_protected(ptr, held)	(ptr)
+#define rcu_replace_pointer(ptr, new, held) ({					\
+	typeof(ptr) _old = (ptr);						\
+										\
+	(ptr) = (new);								\
+	_old;									\
+})
+#define RCU_INIT_POINTER(ptr, value)		((ptr) = (value))
+struct rcu_head { int unused; };
+#define kvfree_rcu(ptr, member)	model_free(ptr)
+#define rcu_read_lock()
+#define rcu_read_unlock()
+#define rcu_read_lock_sched()
+#define rcu_read_unlock_sched()
+#define rcu_is_watching()	false
+
+/* ---- modules, sysfs, work */
+
+#define MOD_TEXT		0
+#define MOD_MEM_NUM_TYPES	1
+
+struct module_memory {
+	void *base;
+	unsigned int size;
+};
+
+struct module {
+	const char *name;
+	bool klp_alive;
+	void *percpu;
+	unsigned int percpu_size;
+	struct module_memory mem[MOD_MEM_NUM_TYPES];
+};
+
+/* All functions are the kernel's own. */
+#define find_module(name)	((struct module *)NULL)
+
+static inline bool within_module(unsigned long addr, const struct module *mod)
+{
+	return addr - (unsigned long)mod->mem[MOD_TEXT].base < mod->mem[MOD_TEXT].size;
+}
+
+/* Freed with its last reference, where it was allocated. */
+struct kobject {
+	long unused;
+};
+
+#define kobject_put(kobj)	model_kobject_put(kobj)
+void model_kobject_put(struct kobject *kobj);
+
+struct completion { long unused; };
+static inline void init_completion(struct completion *completion) { }
+
+struct work_struct { int unused; };
+struct irq_work { int unused; };
+extern void *system_long_wq;
+static inline void queue_work(void *queue, struct work_struct *work) { }
+static inline void irq_work_queue(struct irq_work *work) { }
+
+struct mutex { int unused; };
+#define DEFINE_MUTEX(name)	struct mutex name
+#define lockdep_assert_held(lock)
+#define lockdep_is_held(lock)	true
+
+struct static_key_false { bool enabled; };
+#define DEFINE_STATIC_KEY_FALSE(name)	struct static_key_false name
+#define static_branch_unlikely(key)	((key)->enabled)
+#define static_key_enabled(key)		((key)->enabled)
+
+typedef struct { int unused; } spinlock_t;
+struct llist_head { void *first; };
+struct llist_node { void *next; };
+struct rcu_work { int unused; };
+struct seq_file;
+struct file_operations;
+typedef struct { int unused; } Elf_Shdr;
+#define ESCAPE_OCTAL		0
+#define ESCAPE_NAP		0
+#define ESCAPE_APPEND		0
+#define string_escape_str(from, to, len, how, what)	0
+
+/* ---- per-CPU variables: one CPU's worth, since nobody counts on them here */
+
+#define DECLARE_PER_CPU(type, name)	extern typeof(type) name
+#define DEFINE_PER_CPU(type, name)	typeof(type) name
+#define per_cpu(name, cpu)	(name)
+#define per_cpu_ptr(ptr, cpu)	(ptr)
+#define this_cpu_inc(x)
+#define for_each_possible_cpu(cpu)	for ((cpu) = 0; (cpu) < 1; (cpu)++)
+#define for_each_online_cpu(cpu)	for_each_possible_cpu(cpu)
+#define cpus_read_lock()
+#define cpus_read_unlock()
+#define alloc_percpu(type)	((type *)model_alloc(sizeof(type)))
+#define free_percpu(ptr)	model_free(ptr)
+
+/* klp_sync(): a work item runs on each CPU once nobody there has preemption off. */
+#define INIT_WORK(work, func)	((void)(func))
+static inline void schedule_work_on(unsigned int cpu, struct work_struct *work) { }
+void flush_work(struct work_struct *work);
+void synchronize_rcu_tasks(void);
+#define fsleep(usec)
+
+typedef struct { int counter; } atomic_t;
+#define ATOMIC_INIT(n)		{ n }
+#define atomic_set(v, n)	((void)(n))
+#define atomic_sub_return(n, v)	1
+#define atomic_dec_and_test(v)	false
+
+/* ---- tasks */
+
+#define TIF_PATCH_PENDING	0
+#define PF_KTHREAD		1
+#define PF_USER_WORKER		2
+#define TASK_DEAD		1
+#define MCOUNT_INSN_SIZE	5
+#define FRAMES			2
+
+/* A call that is under way: of which function, and where it has gone. */
+struct frame {
+	int func;
+	enum { CALLING, DIVERTED, INSIDE } phase;
+	unsigned long dest;	/* address of the code that runs it; 0 while that is not known */
+	unsigned long called;	/* what the other function was, when it was called last; or 0 */
+};
+
+struct task_struct {
+	int patch_state;
+	unsigned int flags;
+	unsigned int __state;
+	bool pending;		/* TIF_PATCH_PENDING */
+	bool listed;		/* is on the list of tasks */
+	bool exists;
+	bool no_preempt;	/* in a region that klp_sync() waits for */
+	bool held;		/* cannot be scheduled */
+	bool sleeps;		/* by itself, or is in user mode: RCU-tasks does not wait */
+	/* A region, or a stretch without sleep, that somebody waits for since it began. */
+	bool sync_waits, tasks_wait;
+	unsigned int depth;
+	struct frame frame[FRAMES];
+};
+
+extern struct task_struct model_task[ACTORS_MAX];
+
+#define current			(&model_task[acting()])
+
+/*
+ * Others see the world of a task that is not held, and the destinations of a site. Nothing of what
+ * else is allocated is looked at while it is changed: a site gets into the index before ftrace
+ * knows of it.
+ */
+static inline void model_store(const volatile void *where)
+{
+	const char *at = (const char *)where;
+	size_t offset = at - (const char *)model_task;
+
+	if (offset < sizeof(model_task) ? !model_task[offset / sizeof(*model_task)].held :
+	    MODEL_SITES && model_owns(at))
+		point();
+}
+
+#define task_curr(task)		((task)->no_preempt)
+#define is_idle_task(task)	false
+#define task_pid_nr(task)	0
+#define task_tgid_nr(task)	0
+#define get_task_comm(to, task)	((void)(to))
+#define task_state_to_char(task)	'S'
+#define test_tsk_thread_flag(task, flag)	((task)->pending)
+
+static inline void set_tsk_thread_flag(struct task_struct *task, int flag)
+{
+	model_store(task);
+	task->pending = true;
+}
+
+static inline void clear_tsk_thread_flag(struct task_struct *task, int flag)
+{
+	model_store(task);
+	task->pending = false;
+}
+
+static inline bool test_and_clear_tsk_thread_flag(struct task_struct *task, int flag)
+{
+	bool was = task->pending;
+
+	task->pending = false;
+	point();
+	return was;
+}
+
+/* Nobody schedules the task meanwhile: if it has preemption off, it runs. */
+static inline int task_call_func(struct task_struct *task,
+				 int (*func)(struct task_struct *task, void *arg), void *arg)
+{
+	int ret;
+
+	point();
+	task->held = !task->no_preempt;
+	ret = func(task, arg);
+	task->held = false;
+	return ret;
+}
+
+static inline void preempt_disable_notrace(void)
+{
+	current->no_preempt = true;
+}
+
+static inline void preempt_enable_notrace(void)
+{
+	current->no_preempt = false;
+	current->sync_waits = false;
+	point();
+}
+
+struct model_guard { int unused; };
+
+static inline void model_guard_end(struct model_guard *unused)
+{
+	preempt_enable_notrace();
+}
+
+/* guard(preempt)() */
+#define guard(what)		guard_##what
+#define guard_preempt()								\
+	struct model_guard _guard __attribute__((cleanup(model_guard_end))) =	\
+		(preempt_disable_notrace(), (struct model_guard){})
+
+typedef bool (*stack_trace_consume_fn)(void *cookie, unsigned long addr);
+int arch_stack_walk_reliable(stack_trace_consume_fn consume, void *cookie,
+			     struct task_struct *task);
+#define try_get_task_stack(task)	true
+#define put_task_stack(task)
+#define kthread_func(task)	NULL
+
+/* ---- ftrace */
+
+#define FTRACE_OPS_FL_DYNAMIC		1
+#define FTRACE_OPS_FL_IPMODIFY		2
+#define FTRACE_OPS_FL_PERMANENT		4
+#define FTRACE_OPS_FL_ENABLED		8
+#define FTRACE_OPS_FL_ALLOC_TRAMP	16
+#define FTRACE_OPS_FL_SAVE_REGS		0
+#define FTRACE_PLACES			4
+
+struct ftrace_regs {
+	unsigned long ip;
+};
+
+struct ftrace_ops {
+	void (*func)(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *fops,
+		     struct ftrace_regs *fregs);
+	unsigned long flags;
+	unsigned long trampoline;
+	unsigned long place[FTRACE_PLACES];	/* those that it is called for */
+	struct ftrace_ops *next;		/* of those that are registered */
+};
+
+#define ftrace_regs_set_instruction_pointer(fregs, where)	((fregs)->ip = (where))
+int ftrace_set_filter_ips(struct ftrace_ops *ops, unsigned long *ips, unsigned int nr, int remove,
+			  int reset);
+int register_ftrace_function(struct ftrace_ops *ops);
+int unregister_ftrace_function(struct ftrace_ops *ops);
+#define ftrace_free_filter(ops)	((void)(ops))
+
+/* ---- tracepoints */
+
+#define trace_klp_transition_begin(...)
+#define trace_klp_transition_reverse(...)
+#define trace_klp_transition_force(...)
+#define trace_klp_transition_settle(patch, target, age, rounds)	((void)(age), (void)(rounds))
+#define trace_klp_task_switch(...)
+#define trace_klp_task_switch_enabled()	false
+#define trace_klp_hook_batch(...)
+#define trace_klp_state_callback(...)
+#define trace_klp_shadow_collect(...)
+
+#endif /* _MODEL_KERNEL_H */

@@ -1,0 +1,690 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * model SCENARIO [BOUND]: is what the core promises true in every order in which things may happen?
+ *
+ * One actor is whoever loads, disables and reverses patches, the others are tasks that call two
+ * functions, out of one another, sleep, are forked and end. All that decides is the core's own
+ * code. What is promised, after each step:
+ *
+ * - All calls that a task is in are of one world.
+ * - Nobody is in code that was freed, nor on the way there.
+ * - Callbacks come in pairs, and what was allocated is freed.
+ * - There is always somebody who can go on.
+ */
+#include <stdio.h>
+#include "model.h"
+
+/* ---- scenarios */
+
+enum what { REPLACES, GUARDS, LEAVES };
+
+struct scenario {
+	const char *name, *words;
+	unsigned int tasks, depth, requests;
+	bool mortal, forces;	/* tasks are forked and end; transitions are forced */
+	bool minutes;		/* it takes some */
+	/* What each patch does about each function. */
+	struct {
+		enum what func[FUNCTIONS];
+		bool replace;
+		unsigned int set;
+		unsigned int state;
+	} patch[PATCHES];
+};
+
+#define NONE	{ { LEAVES, LEAVES } }
+
+#define NAMED(title, text)	.name = title, .words = text
+#define BOUNDS(t, d, r)		.tasks = t, .depth = d, .requests = r
+
+static const struct scenario scenarios[] = {
+	{ NAMED("enable", "a patch of both functions comes, turns back, goes"), BOUNDS(1, 2, 3),
+	  .patch = { { { REPLACES, REPLACES } }, NONE, NONE } },
+	{ NAMED("replace", "a cumulative patch, and one that drops a function"), BOUNDS(1, 2, 3),
+	  .patch = { { { REPLACES, REPLACES }, true }, { { REPLACES, LEAVES }, true }, NONE } },
+	{ NAMED("stack", "patches of one function on top of each other"), BOUNDS(1, 1, 4),
+	  .patch = { { { REPLACES, LEAVES } }, { { REPLACES, LEAVES } }, NONE } },
+	{ NAMED("sets", "patches of two sets, one of which is upgraded"), BOUNDS(1, 1, 3),
+	  .patch = { { { REPLACES, LEAVES }, true, 1 }, { { LEAVES, REPLACES }, true, 2 },
+		     { { REPLACES, LEAVES }, true, 1 } } },
+	{ NAMED("guard", "a function is replaced, and the other one guarded"), BOUNDS(1, 2, 3),
+	  .patch = { { { GUARDS, REPLACES } }, NONE, NONE } },
+	{ NAMED("end", "a task ends, and runs code after that"), BOUNDS(1, 1, 3), .mortal = true,
+	  .patch = { { { REPLACES, LEAVES } }, NONE, NONE } },
+	{ NAMED("force", "a transition is forced"), BOUNDS(1, 2, 3), .forces = true,
+	  .patch = { { { REPLACES, REPLACES } }, NONE, NONE } },
+	{ NAMED("state", "a system state is handed over"), BOUNDS(1, 1, 4),
+	  .patch = { { { REPLACES, LEAVES }, true, 0, 1 }, { { REPLACES, LEAVES }, true, 0, 2 },
+		     NONE } },
+	{ NAMED("two", "a patch of one function, and two tasks"), BOUNDS(2, 1, 1), .minutes = true,
+	  .patch = { { { REPLACES, LEAVES } }, NONE, NONE } },
+	{ NAMED("fork", "a task is forked, and both end"), BOUNDS(2, 1, 1), .mortal = true,
+	  .minutes = true, .patch = { { { REPLACES, LEAVES } }, NONE, NONE } },
+};
+
+static const struct scenario *scenario;
+
+/* ---- patches */
+
+struct made {
+	struct module mod;
+	struct klp_patch patch;
+	struct klp_object objs[2];
+	struct klp_func funcs[FUNCTIONS + 1];
+	struct klp_state states[2];
+	struct klp_state_ops state_ops[2];
+	enum { ABSENT, ENABLED, FREED } life;
+	bool ever_forced;
+	int patched;		/* pre_patch succeeded, no post_unpatch yet */
+};
+
+static struct made made[PATCHES];
+
+/* A state of all patches: set up once, taken down once. */
+static int state_there;
+
+static const char * const func_name[FUNCTIONS] = { "f0", "f1" };
+static const char * const patch_name[PATCHES] = { "A", "B", "C" };
+
+static struct made *made_of(struct klp_object *obj)
+{
+	return container_of(obj, struct made, objs[0]);
+}
+
+static int pre_patch(struct klp_object *obj)
+{
+	if (made_of(obj)->patched++)
+		violated("pre_patch twice");
+	return 0;
+}
+
+static void post_patch(struct klp_object *obj)
+{
+	if (made_of(obj)->patched != 1)
+		violated("post_patch without pre_patch");
+}
+
+static void pre_unpatch(struct klp_object *obj)
+{
+	if (made_of(obj)->patched != 1)
+		violated("pre_unpatch of what was not patched");
+}
+
+static void post_unpatch(struct klp_object *obj)
+{
+	if (made_of(obj)->patched-- != 1)
+		violated("post_unpatch without pre_patch");
+}
+
+static int state_pre_patch(struct klp_patch *patch, struct klp_state *state)
+{
+	if (state_there++)
+		violated("the state comes, and is there");
+	return 0;
+}
+
+static void state_post_unpatch(struct klp_patch *patch, struct klp_state *state)
+{
+	if (state_there-- != 1)
+		violated("the state goes, and is not there");
+}
+
+/* Its module is loaded, for the first time or again. */
+static void make(unsigned int p)
+{
+	struct made *m = &made[p];
+	unsigned int f, nr = 0;
+
+	memset(m, 0, sizeof(*m));
+	m->mod.name = patch_name[p];
+	m->mod.mem[MOD_TEXT] = (struct module_memory){ (void *)text_of(p), 0x2000 };
+	for (f = 0; f < FUNCTIONS; f++) {
+		if (scenario->patch[p].func[f] == LEAVES)
+			continue;
+		m->funcs[nr].old_name = func_name[f];
+		m->funcs[nr].guard = scenario->patch[p].func[f] == GUARDS;
+		m->funcs[nr].new_func = m->funcs[nr].guard ? NULL : (void *)replacement(p, f);
+		nr++;
+	}
+	m->objs[0].funcs = m->funcs;
+	m->objs[0].callbacks = (struct klp_callbacks){ pre_patch, post_patch, pre_unpatch,
+						       post_unpatch };
+	m->patch.mod = &m->mod;
+	m->patch.objs = m->objs;
+	m->patch.replace = scenario->patch[p].replace;
+	m->patch.replace_set = scenario->patch[p].set;
+	if (scenario->patch[p].state) {
+		m->states[0] = (struct klp_state){ 1, scenario->patch[p].state };
+		m->state_ops[0] = (struct klp_state_ops){ .id = 1, .pre_patch = state_pre_patch,
+							  .post_unpatch = state_post_unpatch };
+		m->patch.states = m->states;
+		m->patch.state_ops = m->state_ops;
+	}
+}
+
+/* ---- what is wanted: told by what the operator has asked for, not by the core */
+
+/* What each function is to be in each world. */
+static unsigned long want[2][FUNCTIONS];
+
+/* The higher, the later a patch was enabled; 0 for those that are not. */
+static unsigned int age[PATCHES];
+
+/* The patch that comes or goes, and the world that tasks head for. */
+static struct {
+	bool on, comes;
+	unsigned int patch;
+	int target;
+} going;
+
+static unsigned int oldest_free(void)
+{
+	unsigned int p, most = 0;
+
+	for (p = 0; p < PATCHES; p++)
+		most = max(most, age[p]);
+	return most + 1;
+}
+
+/* Would a patch go when another one comes? */
+static bool replaced_by(unsigned int p, unsigned int by)
+{
+	return p != by && scenario->patch[by].replace &&
+	       scenario->patch[by].set == scenario->patch[p].set;
+}
+
+/* Fill in a world in which the patches with an age are. */
+static void want_world(int world, const unsigned int *ages)
+{
+	unsigned int f, p, newest;
+
+	for (f = 0; f < FUNCTIONS; f++) {
+		newest = 0;
+		want[world][f] = original(f);
+		for (p = 0; p < PATCHES; p++) {
+			if (ages[p] <= newest || scenario->patch[p].func[f] != REPLACES)
+				continue;
+			newest = ages[p];
+			want[world][f] = replacement(p, f);
+		}
+	}
+}
+
+/* The ages in the world that the transition would lead to, or away from. */
+static void ages_with(unsigned int *ages)
+{
+	unsigned int p;
+
+	memcpy(ages, age, sizeof(age));
+	if (!going.comes)
+		return;
+	ages[going.patch] = oldest_free();
+	for (p = 0; p < PATCHES; p++) {
+		if (replaced_by(p, going.patch))
+			ages[p] = 0;
+	}
+}
+
+static void ages_without(unsigned int *ages)
+{
+	memcpy(ages, age, sizeof(age));
+	ages[going.patch] = 0;
+}
+
+static void want_transition(unsigned int p, bool comes)
+{
+	unsigned int ages[PATCHES];
+
+	going.on = true;
+	going.comes = comes;
+	going.patch = p;
+	going.target = comes;
+	ages_with(ages);
+	want_world(1, ages);
+	ages_without(ages);
+	want_world(0, ages);
+}
+
+/* All have arrived. */
+static void want_settled(void)
+{
+	unsigned int ages[PATCHES], p;
+	bool state = false;
+
+	if (!going.on)
+		return;
+	if (going.target)
+		ages_with(ages);
+	else
+		ages_without(ages);
+	memcpy(age, ages, sizeof(age));
+	want_world(0, age);
+	want_world(1, age);
+	memset(&going, 0, sizeof(going));
+	for (p = 0; p < PATCHES; p++)
+		state |= age[p] && scenario->patch[p].state;
+	if (state != state_there)
+		violated("the state is %sthere", state ? "not " : "");
+}
+
+/* ---- the operator */
+
+/* Once that was asked for, tasks may be anywhere. */
+static bool forced;
+
+static void enable(unsigned int p)
+{
+	struct klp_patch *patch = &made[p].patch;
+
+	make(p);
+	say("loads patch %s", patch_name[p]);
+	klp_patch_init(patch);
+	if (klp_patch_admit(patch))
+		return;
+	want_transition(p, true);
+	if (klp_patch_enable(patch))
+		violated("patch %s is refused", patch_name[p]);
+	made[p].life = ENABLED;
+	klp_transition_round();
+}
+
+/* Of a patch that is replaced, no callbacks are called. */
+static bool replaced(const struct made *m)
+{
+	unsigned int p;
+
+	for (p = 0; p < PATCHES; p++) {
+		if (made[p].life == ENABLED && klp_world_replaces(&made[p].patch, &m->patch))
+			return true;
+	}
+	return false;
+}
+
+/* What the worker in main.c does, which nobody waits for but who wants to go on. */
+static void retire(void)
+{
+	struct klp_patch *patch, *tmp;
+	LIST_HEAD(patches);
+	LIST_HEAD(hooks);
+	struct made *m;
+
+	list_splice_init(&klp_retired, &patches);
+	klp_hook_take(&hooks);
+	if (list_empty(&patches) && list_empty(&hooks))
+		return;
+	synchronize_rcu_tasks();
+	klp_hook_bury(&hooks);
+	list_for_each_entry_safe(patch, tmp, &patches, list) {
+		list_del(&patch->list);
+		m = container_of(patch, struct made, patch);
+		say("frees patch %s", m->mod.name);
+		m->life = FREED;
+		m->ever_forced = patch->forced;
+		if (m->patched && !replaced(m))
+			violated("patch %s goes, and post_unpatch was not called", m->mod.name);
+	}
+}
+
+enum request { ENABLE, DISABLE = ENABLE + PATCHES, REVERSE = DISABLE + PATCHES, FORCE, REQUESTS };
+
+static bool possible(enum request request)
+{
+	unsigned int p;
+
+	if (request >= REVERSE) {
+		return klp_transition_patch &&
+		       (request == REVERSE || (scenario->forces && !klp_transition_patch->forced));
+	}
+	if (klp_transition_patch)
+		return false;
+	if (request >= DISABLE) {
+		p = request - DISABLE;
+		return made[p].life == ENABLED && made[p].patch.worlds == KLP_EVERYWHERE;
+	}
+	p = request - ENABLE;
+	return made[p].life != ENABLED && !made[p].ever_forced &&
+	       (scenario->patch[p].func[0] != LEAVES || scenario->patch[p].func[1] != LEAVES);
+}
+
+static void carry_out(enum request request)
+{
+	int ret = 0;
+
+	if (request < DISABLE) {
+		enable(request - ENABLE);
+		return;
+	}
+	if (request < REVERSE) {
+		say("disables patch %s", patch_name[request - DISABLE]);
+		want_transition(request - DISABLE, false);
+		ret = klp_patch_disable(&made[request - DISABLE].patch);
+	} else if (request == REVERSE) {
+		say("turns back");
+		going.target = !going.target;
+		ret = klp_transition_reverse();
+	} else {
+		say("forces");
+		forced = true;
+		klp_transition_force();
+	}
+	if (ret)
+		violated("the core has refused that");
+	klp_transition_round();
+}
+
+/* One of the requests that are possible now. */
+static enum request pick(void)
+{
+	enum request request;
+	unsigned int nr = 0;
+
+	for (request = 0; request < REQUESTS; request++)
+		nr += possible(request);
+	nr = choose(nr);
+	for (request = 0; request < REQUESTS; request++) {
+		if (possible(request) && !nr--)
+			break;
+	}
+	return request;
+}
+
+/* Requests as often as the scenario says, and rounds as long as it takes. */
+static void operator(int nr)
+{
+	unsigned int left = scenario->requests;
+
+	while (left || klp_transition_patch) {
+		if (klp_transition_patch && (!left || choose(2))) {
+			point();
+			say("looks at the tasks");
+			klp_transition_round();
+		} else {
+			left--;
+			carry_out(pick());
+		}
+		if (!klp_transition_patch) {
+			want_settled();
+			retire();
+		}
+		if (list_empty(&klp_patches) && model_allocated())
+			violated("no patch is left, and %zu pieces of memory are",
+				 model_allocated());
+	}
+}
+
+/* ---- tasks */
+
+/* Wakes up who waits for it. */
+static void sleeps(bool yes)
+{
+	current->sleeps = yes;
+	if (yes)
+		current->tasks_wait = false;
+}
+
+static void call(unsigned int f);
+
+enum act { LEAVE, SLEEP, RESCHED, CALL, ACTS };
+
+/* In the middle of a function. Whose end is near must not sleep in a replacement: see transition.c. */
+static bool sensible(enum act act)
+{
+	switch (act) {
+	case SLEEP:
+		return (scenario->mortal && current->listed) || scenario->forces;
+	case RESCHED:
+		return klp_patch_pending(current);
+	case CALL:
+		return current->depth < scenario->depth;
+	default:
+		return true;
+	}
+}
+
+static enum act pick_act(void)
+{
+	enum act possible[ACTS], act;
+	unsigned int nr = 0;
+
+	for (act = 0; act < ACTS; act++) {
+		if (sensible(act))
+			possible[nr++] = act;
+	}
+	return possible[choose(nr)];
+}
+
+static void body(unsigned int f)
+{
+	for (;;) {
+		switch (pick_act()) {
+		case SLEEP:
+			say("sleeps");
+			sleeps(true);
+			point();
+			sleeps(false);
+			break;
+		case RESCHED:
+			__klp_sched_try_switch();
+			break;
+		case CALL:
+			call(!f);
+			break;
+		default:
+			return;
+		}
+	}
+}
+
+/* A call that is guarded calls the same function twice: is it the same code? */
+static void remember(struct frame *caller, unsigned long dest)
+{
+	unsigned int p;
+
+	for (p = 0; p < PATCHES; p++) {
+		if (scenario->patch[p].func[caller->func] == GUARDS && caller->called &&
+		    caller->called != dest)
+			violated("a call of f%d, which is guarded, has seen two worlds",
+				 caller->func);
+	}
+	caller->called = dest;
+}
+
+static void call(unsigned int f)
+{
+	struct frame *frame = &current->frame[current->depth++];
+	struct ftrace_ops *ops;
+	struct ftrace_regs regs;
+
+	*frame = (struct frame){ .func = f, .phase = CALLING };
+	say("calls f%u", f);
+	ops = model_ftrace(original(f));
+	regs.ip = 0;
+	if (ops) {
+		point();
+		ops->func(original(f), KERNEL_AT, ops, &regs);
+	}
+	if (regs.ip == original(f))
+		violated("a call of f%u is diverted to itself", f);
+	frame->dest = regs.ip ?: original(f);
+	frame->phase = DIVERTED;
+	if (ops)
+		point();
+	frame->phase = INSIDE;
+	if (current->depth > 1)
+		remember(frame - 1, frame->dest);
+	say("is in f%u%s%s", f, regs.ip ? " of " : "",
+	    regs.ip ? patch_name[regs.ip / 0x100000 - 1] : "");
+	body(f);
+	say("leaves f%u", f);
+	*frame = (struct frame){};
+	current->depth--;
+}
+
+static void to_user_mode(void)
+{
+	while (klp_patch_pending(current))
+		klp_update_patch_state(current);
+}
+
+static bool list_free(void)
+{
+	return model_list_free();
+}
+
+/* The last task comes to be: first a copy, then what the core says about it. */
+static void fork_last(void)
+{
+	struct task_struct *child = &model_task[scenario->tasks];
+
+	say("forks");
+	child->pending = current->pending;
+	child->patch_state = current->patch_state;
+	wait_until(list_free);
+	klp_copy_process(child);
+	child->listed = true;
+	child->exists = true;
+}
+
+/* Off the list, and not at the end yet. */
+static void end(void)
+{
+	wait_until(list_free);
+	say("ends");
+	current->listed = false;
+	call(0);
+	current->exists = false;
+	sleeps(true);
+}
+
+/* Each begins with a function of its own, if anybody replaces or calls the second one. */
+static unsigned int first_call(int nr)
+{
+	unsigned int p;
+
+	for (p = 0; p < PATCHES; p++) {
+		if (scenario->depth > 1 || scenario->patch[p].func[1] != LEAVES)
+			return (nr - 1) % FUNCTIONS;
+	}
+	return 0;
+}
+
+static void user_task(int nr)
+{
+	unsigned int acts = scenario->mortal ? nr == 1 && scenario->tasks > 1 ? 3 : 2 : 1;
+
+	for (;;) {
+		sleeps(true);
+		switch (choose(acts)) {
+		case 0:
+			sleeps(false);
+			call(first_call(nr));
+			break;
+		case 1:
+			sleeps(false);
+			end();
+			return;
+		default:
+			sleeps(false);
+			acts = 2;
+			fork_last();
+		}
+		to_user_mode();
+	}
+}
+
+static bool last_exists(void)
+{
+	return model_task[scenario->tasks].exists;
+}
+
+static void task(int nr)
+{
+	if (!model_task[nr].exists) {
+		wait_until(last_exists);
+		to_user_mode();
+	}
+	user_task(nr);
+}
+
+/* Whoever looks at its stack holds its runqueue. */
+static bool not_held(int nr)
+{
+	return !model_task[nr].held;
+}
+
+/* ---- what is promised */
+
+static bool in_world(const struct task_struct *task, int world)
+{
+	unsigned int i;
+
+	for (i = 0; i < task->depth; i++) {
+		const struct frame *frame = &task->frame[i];
+
+		if (frame->phase != CALLING && frame->dest != want[world][frame->func])
+			return false;
+	}
+	return true;
+}
+
+static void check_task(const struct task_struct *task)
+{
+	unsigned int i, p;
+
+	for (i = 0; i < task->depth; i++) {
+		p = task->frame[i].dest / 0x100000;
+		if (p-- && made[p].life == FREED && !made[p].ever_forced)
+			violated("a task is in code of %s, which is freed", patch_name[p]);
+	}
+	/* Off the list, nobody waits for it but RCU-tasks. */
+	if (task->listed && !forced && !in_world(task, 0) && !in_world(task, 1))
+		violated("a task is in code of two worlds, or of none that there is");
+}
+
+static void check(void)
+{
+	unsigned int i;
+
+	for (i = 1; i < ACTORS_MAX; i++)
+		check_task(&model_task[i]);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct actor actors[ACTORS_MAX] = {
+		{ "operator", operator },
+		{ "task 1", task, not_held },
+		{ "task 2", task, not_held },
+		{ "task 3", task, not_held },
+	};
+	unsigned long states;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(scenarios); i++) {
+		if (argc > 1 && !strcmp(argv[1], scenarios[i].name))
+			scenario = &scenarios[i];
+	}
+	if (!scenario) {
+		for (i = 0; i < ARRAY_SIZE(scenarios); i++)
+			printf("%s %s %s\n", scenarios[i].name,
+			       scenarios[i].minutes ? "minutes" : "seconds", scenarios[i].words);
+		return argc > 1;
+	}
+	for (i = 1; i <= scenario->tasks; i++) {
+		/* One is to be forked. */
+		if (scenario->mortal && i > 1)
+			break;
+		model_task[i].exists = true;
+		model_task[i].listed = true;
+		model_task[i].sleeps = true;
+	}
+	for (i = 1; i < ACTORS_MAX; i++)
+		model_task[i].patch_state = KLP_TRANSITION_IDLE;
+	want_world(0, age);
+	want_world(1, age);
+	states = explore(actors, scenario->tasks + 1, check,
+			 argc > 2 ? atoi(argv[2]) : 0);
+	printf("%lu states, %lu steps, at most %lu in a row\n", states, explored_steps(),
+	       explored_depth());
+	return 0;
+}
