@@ -126,7 +126,7 @@ static __always_inline void *klp_shadow_data(const void *obj, unsigned long id)
 
 DECLARE_PER_CPU(struct klp_shadow_bin, klp_shadow_bins);
 
-/* Give the memory of a variable back that nobody finds any more; in any context. Any bin is fine. */
+/* Give back the memory of a variable that nobody finds any more. Any context, any bin. */
 static __always_inline void klp_shadow_discard(struct klp_shadow *shadow)
 {
 	struct klp_shadow_bin *bin = raw_cpu_ptr(&klp_shadow_bins);

@@ -96,4 +96,5 @@ static struct kunit_suite free_suite = {
 	.exit = free_exit,
 	.test_cases = free_cases,
 };
+
 kunit_test_suite(free_suite);

@@ -26,8 +26,8 @@ measure_many_idle() {
 	calm_down
 }
 
-# Each CPU does something else, which it does not leave but for interrupts. Their timers end the turns
-# that the emulator gives to one CPU after the other.
+# Each CPU does something else, which it does not leave but for interrupts. Their timers end the
+# turns that the emulator gives to one CPU after the other.
 measure_many_busy() {
 	local what cpu busy=()
 

@@ -135,8 +135,9 @@ def slower(results):
     return table(rows) if len(rows) > 1 else ''
 
 
-SLOWER = '''What is measured several times is told by its median above, and here from the least to the most.
-Where these overlap, the difference says nothing; they are not \\ *apart*.
+SLOWER = '''What is measured several times is told by its median above, and here from the least to the most. Where
+these overlap, the difference says nothing: they are not *apart*. ``?`` is measured once.
+:doc:`worlds` tells the reasons for some.
 
 '''
 

@@ -10,7 +10,7 @@ def number(value):
 
 def ratio(before, after):
     """AFTER as a part of BEFORE."""
-    if not before:
+    if before <= 0:
         return '-'
     digits = 2 if after >= before / 10 else 4 if after >= before / 1000 else 6
     return f'{after / before:.{digits}f}'

@@ -492,7 +492,8 @@ unsigned long explore(const struct actor *actors, unsigned int nr, void (*check)
 		      unsigned int bound)
 {
 	ex = mmap(NULL, sizeof(*ex), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	heap = mmap(NULL, sizeof(*heap), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	heap = mmap(NULL, sizeof(*heap), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		    0);
 	if (ex == MAP_FAILED || heap == MAP_FAILED) {
 		perror("model");
 		exit(2);

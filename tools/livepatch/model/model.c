@@ -426,7 +426,7 @@ static void call(unsigned int f);
 
 enum act { LEAVE, SLEEP, RESCHED, CALL, ACTS };
 
-/* In the middle of a function. Whose end is near must not sleep in a replacement: see transition.c. */
+/* In the middle of a function. Who is off the list must not sleep in one: see transition.c. */
 static bool sensible(enum act act)
 {
 	switch (act) {

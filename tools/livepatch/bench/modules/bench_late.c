@@ -98,8 +98,8 @@ static int late_thread(void *arg)
 		set_current_state(TASK_IDLE);
 		due = READ_ONCE(late->due);
 		if (due) {
-			late->thread_late = max(late->thread_late,
-						(long)ktime_sub(ktime_get(), due));
+			late->thread_late = max_t(long, late->thread_late,
+						  ktime_sub(ktime_get(), due));
 			WRITE_ONCE(late->due, 0);
 		}
 		if (kthread_should_stop())

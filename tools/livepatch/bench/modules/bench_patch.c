@@ -39,7 +39,7 @@ static struct klp_patch patch = {
 	.objs = bench_objs,
 };
 
-/* The module is built with stock's headers, where a hole follows the last member that authors set. */
+/* It is built with stock's headers, where a hole follows the last member that authors set. */
 static void __init bench_set(void)
 {
 	*(unsigned int *)PTR_ALIGN((char *)(&patch.replace + 1), sizeof(set)) = set;

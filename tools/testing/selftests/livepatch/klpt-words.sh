@@ -125,6 +125,6 @@ if [[ $(uname -m) == x86_64 ]] && preemptible && [[ -e $OPTIMIZE ]]; then
 	it in_detour "a task in code that kprobes have made of the function"
 fi
 [[ $(uname -m) != x86_64 ]] ||
-	it strange_elsewhere "a stack that cannot be unwound, without a word that leads to the function"
+	it strange_elsewhere "a stack that cannot be unwound, and no word of it leads there"
 it planted "words that users have put on their stacks hold nobody up"
 klpt_main
