@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # guest.sh GROUP: measures what /job/asked names, in a guest whose time stamp counter counts
-# instructions. Prints "result: WORK VALUE UNIT", for some works several times. The parts beside this
-# one know how.
+# instructions. Prints "result: WORK VALUE UNIT", for some works several times. The parts beside
+# this one know how.
 
 set -eEu -o pipefail
 trap 'echo "bench: line $LINENO of $BASH_SOURCE failed: $BASH_COMMAND" >&2' ERR
