@@ -526,11 +526,6 @@ static void to_user_mode(void)
 		klp_update_patch_state(current);
 }
 
-static bool list_free(void)
-{
-	return model_list_free();
-}
-
 /* The last task comes to be: first a copy, then what the core says about it. */
 static void fork_last(void)
 {
@@ -539,18 +534,20 @@ static void fork_last(void)
 	say("forks");
 	child->pending = current->pending;
 	child->patch_state = current->patch_state;
-	wait_until(list_free);
+	model_list_lock();
 	klp_copy_process(child);
 	child->listed = true;
 	child->exists = true;
+	model_list_unlock();
 }
 
 /* Off the list, and not at the end yet. */
 static void end(void)
 {
-	wait_until(list_free);
+	model_list_lock();
 	say("ends");
 	current->listed = false;
+	model_list_unlock();
 	call(0);
 	current->exists = false;
 	sleeps(true);

@@ -36,7 +36,8 @@ void __klp_sched_try_switch(void);
 /* Who is called for this place? */
 struct ftrace_ops *model_ftrace(unsigned long ip);
 
-/* May tasks come and go? */
-bool model_list_free(void);
+/* For who comes to the list of tasks, or leaves it: spins with preemption off, so that he runs. */
+void model_list_lock(void);
+void model_list_unlock(void);
 
 #endif /* _MODEL_MODEL_H */

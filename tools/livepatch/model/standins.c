@@ -234,24 +234,44 @@ int arch_stack_walk_reliable(stack_trace_consume_fn consume, void *cookie,
 	return 0;
 }
 
-/* The list of tasks, held still. */
-static bool list_held;
+/* The list of tasks: held still by a reader, who is the operator, or changed by a writer. */
+static bool list_read, list_written;
 
-bool model_list_free(void)
+static bool list_free(void)
 {
-	return !list_held;
+	return !list_read && !list_written;
+}
+
+void model_list_lock(void)
+{
+	wait_until(list_free);
+	list_written = true;
+	preempt_disable_notrace();
+}
+
+void model_list_unlock(void)
+{
+	list_written = false;
+	preempt_enable_notrace();
+}
+
+static void list_await_writer(void)
+{
+	if (list_written)
+		wait_until(list_free);
 }
 
 static void every_task(void (*func)(struct task_struct *task, int arg), int arg)
 {
 	unsigned int i;
 
-	list_held = true;
+	list_await_writer();
+	list_read = true;
 	for (i = 1; i < ACTORS_MAX; i++) {
 		if (model_task[i].listed)
 			func(&model_task[i], arg);
 	}
-	list_held = false;
+	list_read = false;
 }
 
 static void set_world(struct task_struct *task, int world)
@@ -314,6 +334,7 @@ bool klp_rounds_look(int target)
 	}
 	/* Nobody asks how many looks there were. */
 	klp_stack_count();
+	list_await_writer();
 	for (i = 1; i < ACTORS_MAX; i++) {
 		if (model_task[i].listed && model_task[i].patch_state != target)
 			return false;
