@@ -23,6 +23,7 @@ struct scenario {
 	unsigned int tasks, depth, requests;
 	bool mortal, forces;	/* tasks are forked and end; transitions are forced */
 	bool minutes;		/* it takes some */
+	unsigned int bound;	/* of steps in a row; 0: none */
 	/* What each patch does about each function. */
 	struct {
 		enum what func[FUNCTIONS];
@@ -59,7 +60,7 @@ static const struct scenario scenarios[] = {
 	{ NAMED("two", "a patch of one function, and two tasks"), BOUNDS(2, 1, 1), .minutes = true,
 	  .patch = { { { REPLACES, LEAVES } }, NONE, NONE } },
 	{ NAMED("fork", "a task is forked, and both end"), BOUNDS(2, 1, 1), .mortal = true,
-	  .minutes = true, .patch = { { { REPLACES, LEAVES } }, NONE, NONE } },
+	  .minutes = true, .bound = 30, .patch = { { { REPLACES, LEAVES } }, NONE, NONE } },
 };
 
 static const struct scenario *scenario;
@@ -680,7 +681,7 @@ int main(int argc, char **argv)
 	want_world(0, age);
 	want_world(1, age);
 	states = explore(actors, scenario->tasks + 1, check,
-			 argc > 2 ? atoi(argv[2]) : 0);
+			 argc > 2 ? atoi(argv[2]) : scenario->bound);
 	printf("%lu states, %lu steps, at most %lu in a row\n", states, explored_steps(),
 	       explored_depth());
 	return 0;
