@@ -20,8 +20,10 @@
 #include <ucontext.h>
 #include "explore.h"
 
+#define HEAP_AT		((void *)0x100000000000)	/* pointers are part of the state */
 #define HEAP_SIZE	(64 << 10)
 #define STACK_SIZE	(64 << 10)	/* printf() takes some */
+#define SCRATCH		(4 << 10)	/* as far as a step goes below what is in use */
 #define UNIT		64		/* what memory is allocated in */
 #define UNITS		(HEAP_SIZE / UNIT)
 #define POISON		0x6b		/* where nothing is allocated */
@@ -335,6 +337,8 @@ static void step(unsigned int nr, unsigned int choice)
 		co->context.uc_link = NULL;
 		makecontext(&co->context, (void (*)(void))begin, 1, nr);
 	}
+	/* What earlier calls have left below the stack is no part of the state. */
+	memset(stack_top(nr) - stack_live(nr) - SCRATCH, 0, SCRATCH);
 	ex->inside = true;
 	swapcontext(&ex->home, &co->context);
 	ex->inside = false;
@@ -492,8 +496,8 @@ unsigned long explore(const struct actor *actors, unsigned int nr, void (*check)
 		      unsigned int bound)
 {
 	ex = mmap(NULL, sizeof(*ex), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	heap = mmap(NULL, sizeof(*heap), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		    0);
+	heap = mmap(HEAP_AT, sizeof(*heap), PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	if (ex == MAP_FAILED || heap == MAP_FAILED) {
 		perror("model");
 		exit(2);

@@ -22,8 +22,6 @@ struct scenario {
 	const char *name, *words;
 	unsigned int tasks, depth, requests;
 	bool mortal, forces;	/* tasks are forked and end; transitions are forced */
-	bool minutes;		/* it takes some */
-	unsigned int bound;	/* of steps in a row; 0: none */
 	/* What each patch does about each function. */
 	struct {
 		enum what func[FUNCTIONS];
@@ -57,10 +55,10 @@ static const struct scenario scenarios[] = {
 	{ NAMED("state", "a system state is handed over"), BOUNDS(1, 1, 4),
 	  .patch = { { { REPLACES, LEAVES }, true, 0, 1 }, { { REPLACES, LEAVES }, true, 0, 2 },
 		     NONE } },
-	{ NAMED("two", "a patch of one function, and two tasks"), BOUNDS(2, 1, 1), .minutes = true,
+	{ NAMED("two", "a patch of one function, and two tasks"), BOUNDS(2, 1, 1),
 	  .patch = { { { REPLACES, LEAVES } }, NONE, NONE } },
 	{ NAMED("fork", "a task is forked, and both end"), BOUNDS(2, 1, 1), .mortal = true,
-	  .minutes = true, .bound = 30, .patch = { { { REPLACES, LEAVES } }, NONE, NONE } },
+	  .patch = { { { REPLACES, LEAVES } }, NONE, NONE } },
 };
 
 static const struct scenario *scenario;
@@ -664,8 +662,7 @@ int main(int argc, char **argv)
 	}
 	if (!scenario) {
 		for (i = 0; i < ARRAY_SIZE(scenarios); i++)
-			printf("%s %s %s\n", scenarios[i].name,
-			       scenarios[i].minutes ? "minutes" : "seconds", scenarios[i].words);
+			printf("%s %s\n", scenarios[i].name, scenarios[i].words);
 		return argc > 1;
 	}
 	for (i = 1; i <= scenario->tasks; i++) {
@@ -681,7 +678,7 @@ int main(int argc, char **argv)
 	want_world(0, age);
 	want_world(1, age);
 	states = explore(actors, scenario->tasks + 1, check,
-			 argc > 2 ? atoi(argv[2]) : scenario->bound);
+			 argc > 2 ? atoi(argv[2]) : 0);
 	printf("%lu states, %lu steps, at most %lu in a row\n", states, explored_steps(),
 	       explored_depth());
 	return 0;
