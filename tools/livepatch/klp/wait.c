@@ -9,6 +9,7 @@
 
 #define SHORTEST	0.01
 #define LONGEST		0.1
+#define LEAVE_WITHIN	10	/* seconds for what has been replaced to leave sysfs */
 
 static const char * const outcomes[] = {
 	[OUTCOME_PATCHED]	= "patched",
@@ -156,6 +157,40 @@ static void outcome_json(const char *name, enum outcome outcome, double seconds)
 	transition_free(&t);
 }
 
+/* Neither in force nor on its way anywhere, and there nevertheless, while nothing else moves. */
+static int somebody_leaves(void)
+{
+	char *path = rooted("/sys/kernel/livepatch");
+	int leaving = 0, moving = 0;
+	size_t nr;
+	char **names = list_directory(path, &nr);
+
+	for (size_t i = 0; i < nr; i++) {
+		long transition = read_number("/sys/kernel/livepatch/%s/transition", names[i]);
+
+		moving |= transition == 1;
+		leaving |= transition == 0 &&
+			read_number("/sys/kernel/livepatch/%s/enabled", names[i]) == 0;
+	}
+	free_list(names, nr);
+	free(path);
+	return leaving && !moving;
+}
+
+/*
+ * The kernel takes patches out of sysfs a moment after the transition in which they have been
+ * replaced. Whoever asks until then sees them, and cannot load them again.
+ */
+void await_leaving(void)
+{
+	double start = now(), pause = SHORTEST;
+
+	while (!*root && somebody_leaves() && now() - start < LEAVE_WITHIN && !interrupted()) {
+		nap(pause);
+		pause = pause * 2 < LONGEST ? pause * 2 : LONGEST;
+	}
+}
+
 /* Wait as the options say, until PATCHED or UNPATCHED, which the user wants. */
 int wait_and_tell(const char *name, enum outcome want)
 {
@@ -165,6 +200,8 @@ int wait_and_tell(const char *name, enum outcome want)
 	catch_interrupts();
 	outcome = wait_visibly(name);
 	seconds = now() - start;
+	if (outcome == OUTCOME_PATCHED)
+		await_leaving();
 	if (options.given & OPT_JSON)
 		outcome_json(name, outcome, seconds);
 	return judge(name, outcome, want, seconds);
@@ -177,8 +214,10 @@ int await_transition(const char *except)
 	struct patch moving;
 	int status = KLP_OK;
 
-	if (!patch_in_transition(&moving))
+	if (!patch_in_transition(&moving)) {
+		await_leaving();
 		return KLP_OK;
+	}
 	if (!except || strcmp(moving.name, except)) {
 		tell("%s: is %s, waiting for it", moving.name, patch_state(&moving));
 		catch_interrupts();
@@ -192,6 +231,8 @@ int await_transition(const char *except)
 	} else if (outcome == OUTCOME_INTERRUPTED) {
 		error("interrupted; the transition of patch %s goes on", moving.name);
 		status = KLP_INTERRUPTED;
+	} else {
+		await_leaving();
 	}
 	patch_free(&moving);
 	return status;

@@ -302,10 +302,16 @@ compressed() {
 	done
 }
 
+# with_samples: the sub-test loads patches that are not ours, and none of them outlives it.
+with_samples() {
+	trap 'command klp unload --all > "$tmp/said" 2>&1; rm -rf "/var/lib/klp/patches/$(uname -r)"' EXIT
+}
+
 # The way of a patch to a boot, without the boot.
 installed() {
 	local dir
 
+	with_samples
 	dir=/var/lib/klp/patches/$(uname -r)
 	klp 0 install /samples/livepatch-version1.ko /samples/livepatch-version2.ko
 	says "^$dir/livepatch-version1.ko: installed, for kernel $(uname -r)\$"
@@ -542,6 +548,17 @@ rollback() {
 	no_trace klpt_p2
 }
 
+# The kernel takes a moment to let go of a patch that was replaced.
+back_at_once() {
+	patch klpt_p1 spec=klpt_target:klpt_value replace=1
+	patch klpt_p2 spec=klpt_target:klpt_value replace=1
+	klp 0 load "$MODULES/klpt_p1.ko" spec=klpt_target:klpt_value replace=1
+	says '^klpt_p1: was loaded, but not in force; its module is removed first$'
+	returns value 1
+	klp 0 list
+	[[ $said != *klpt_p2*leaving* ]] || fail "load came back too early: $said"
+}
+
 rollback_blocked() {
 	patch klpt_p2 spec=klpt_target:klpt_value,klpt_sleep replace=1
 	asleep sleep 1
@@ -696,6 +713,7 @@ bug_report() {
 boot() {
 	local dir=$tmp/patches
 
+	with_samples
 	mkdir "$dir"
 	klp 0 load --all "$dir"
 	says '0 in force, .* 0 failed'
@@ -879,6 +897,7 @@ it load_revert "load --revert leaves nothing behind"
 it turn_round "disable gives up, and reverse puts the patch back"
 it interrupted "wait can be interrupted"
 it rollback "rollback goes back to an older patch and removes the newer"
+it back_at_once "what was replaced a moment ago can be loaded"
 it rollback_blocked "rollback --revert leaves the newer patch in force"
 it rollback_of_no_cumulative_patch "rollback takes nothing but cumulative patches"
 it nudge "signal wakes up a task, whose system call goes on"
