@@ -226,11 +226,15 @@ static void put_back(const struct snapshot *shot)
 
 static uint64_t mix(uint64_t hash, const void *start, size_t size)
 {
-	const uint64_t *word = start;
-	size_t i;
+	const char *at = start;
+	uint64_t word;
+	size_t part;
 
-	for (i = 0; i < size / 8; i++) {
-		hash = (hash ^ word[i]) * 0x9e3779b97f4a7c15;
+	for (; size; at += part, size -= part) {
+		part = size < sizeof(word) ? size : sizeof(word);
+		word = 0;
+		memcpy(&word, at, part);
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15;
 		hash ^= hash >> 29;
 	}
 	return hash;
@@ -250,16 +254,16 @@ static uint64_t fingerprint(void)
 		uint64_t words[] = { (uint64_t)co->condition, co->choices, co->started, co->ended };
 
 		hash = mix(hash, words, sizeof(words));
-		if (!stack_live(i))
-			continue;
 		live[i] = stack_live(i);
+		if (!live[i])
+			continue;
 		for (reg = 0; reg < sizeof(kept) / sizeof(*kept); reg++)
 			hash = mix(hash, &co->context.uc_mcontext.gregs[kept[reg]], 8);
 	}
 	nr = pieces(piece, heap_units(), live);
 	for (i = 0; i < nr; i++) {
 		if (piece[i].start != heap->coroutine)
-			hash = mix(hash, piece[i].start, piece[i].size & ~7UL);
+			hash = mix(hash, piece[i].start, piece[i].size);
 	}
 	return hash ?: 1;
 }

@@ -17,7 +17,7 @@ struct actor {
 	bool (*able)(int nr);	/* false: others keep it from acting */
 };
 
-/* Others may do something now; 'what' is for the story. */
+/* Others may do something now. */
 void point(void);
 
 /* Go on only when it is so; the condition reads memory of the model only. */

@@ -41,12 +41,10 @@ typedef long ssize_t;
 #define __read_mostly
 #define __percpu
 #define __rcu
-#define __init
 #define __force
 #define __counted_by(member)
 #define __free(how)		__attribute__((cleanup(model_##how)))
 #define notrace
-#define fallthrough		__attribute__((fallthrough))
 #define likely(x)		(x)
 #define unlikely(x)		(x)
 #define barrier()
@@ -55,7 +53,6 @@ typedef long ssize_t;
 #define EXPORT_SYMBOL_GPL(name)
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof(*(array)))
 #define BIT(n)			(1UL << (n))
-#define min(a, b)		((a) < (b) ? (a) : (b))
 #define max(a, b)		((a) > (b) ? (a) : (b))
 #define max3(a, b, c)		max(max(a, b), c)
 #define container_of(ptr, type, member) \
@@ -82,19 +79,16 @@ typedef long ssize_t;
 /* ---- allocation */
 
 #define GFP_KERNEL		0U
-#define GFP_NOWAIT		0U
 #define kzalloc(size, gfp)	model_alloc(size)
 #define kvzalloc(size, gfp)	model_alloc(size)
 #define kvmalloc(size, gfp)	model_alloc(size)
 #define kvcalloc(nr, size, gfp)	model_alloc((nr) * (size))
 #define kvmalloc_array(nr, size, gfp)	model_alloc((nr) * (size))
-#define kmemdup(from, size, gfp)	memcpy(model_alloc(size), from, size)
 #define kfree(ptr)		model_free(ptr)
 #define kvfree(ptr)		model_free(ptr)
 #define struct_size(ptr, member, nr)	\
 	(offsetof(typeof(*(ptr)), member) + sizeof((ptr)->member[0]) * (nr))
 #define array_size(nr, size)	((size_t)(nr) * (size))
-#define size_add(a, b)		((a) + (b))
 
 #define no_free_ptr(ptr) ({							\
 	typeof(ptr) _ptr = (ptr);						\
@@ -199,7 +193,6 @@ struct xarray {
 	void *entry[XA_ENTRIES];
 };
 
-#define DEFINE_XARRAY(name)	struct xarray name
 #define xa_for_each(xa, at, found)						\
 	for (unsigned int _i = 0; _i < XA_ENTRIES; _i++)			\
 		if ((found = (xa)->entry[_i], at = (xa)->key[_i], found))
@@ -258,7 +251,6 @@ static inline bool xa_empty(const struct xarray *xa)
 }
 
 #define xa_err(entry)		0
-#define xa_mk_value(n)		((void *)(2 * (n) + 1))
 
 /* ---- memory that others see: they may act before each store to it, one after the other */
 
@@ -290,11 +282,8 @@ static inline void model_store(const volatile void *where);
 	(ptr) = (new);								\
 	_old;									\
 })
-#define RCU_INIT_POINTER(ptr, value)		((ptr) = (value))
 struct rcu_head { int unused; };
 #define kvfree_rcu(ptr, member)	model_free(ptr)
-#define rcu_read_lock()
-#define rcu_read_unlock()
 #define rcu_read_lock_sched()
 #define rcu_read_unlock_sched()
 #define rcu_is_watching()	false
@@ -418,8 +407,8 @@ struct task_struct {
 	bool no_preempt;	/* in a region that klp_sync() waits for */
 	bool held;		/* cannot be scheduled */
 	bool sleeps;		/* by itself, or is in user mode: RCU-tasks does not wait */
-	/* A region, or a stretch without sleep, that somebody waits for since it began. */
-	bool sync_waits, tasks_wait;
+	/* What the operator waits for, if it was so when he began to: its end. */
+	enum awaited { NOTHING, NO_PREEMPT, NO_SLEEP } awaited;
 	unsigned int depth;
 	struct frame frame[FRAMES];
 };
@@ -493,7 +482,8 @@ static inline void preempt_disable_notrace(void)
 static inline void preempt_enable_notrace(void)
 {
 	current->no_preempt = false;
-	current->sync_waits = false;
+	if (current->awaited == NO_PREEMPT)
+		current->awaited = NOTHING;
 	point();
 }
 
@@ -557,6 +547,5 @@ int unregister_ftrace_function(struct ftrace_ops *ops);
 #define trace_klp_task_switch_enabled()	false
 #define trace_klp_hook_batch(...)
 #define trace_klp_state_callback(...)
-#define trace_klp_shadow_collect(...)
 
 #endif /* _MODEL_KERNEL_H */

@@ -22,6 +22,7 @@ struct scenario {
 	const char *name, *words;
 	unsigned int tasks, depth, requests;
 	bool mortal, forces;	/* tasks are forked and end; transitions are forced */
+	bool slow;		/* takes minutes */
 	/* What each patch does about each function. */
 	struct {
 		enum what func[FUNCTIONS];
@@ -55,7 +56,11 @@ static const struct scenario scenarios[] = {
 	{ NAMED("state", "a system state is handed over"), BOUNDS(1, 1, 4),
 	  .patch = { { { REPLACES, LEAVES }, true, 0, 1 }, { { REPLACES, LEAVES }, true, 0, 2 },
 		     NONE } },
-	{ NAMED("two", "a patch of one function, and two tasks"), BOUNDS(2, 1, 1),
+	{ NAMED("two", "a patch of one function, and two tasks"), BOUNDS(2, 1, 3),
+	  .patch = { { { REPLACES, LEAVES } }, NONE, NONE } },
+	{ NAMED("pair", "a patch of both functions, and two tasks"), BOUNDS(2, 2, 1), .slow = true,
+	  .patch = { { { REPLACES, REPLACES } }, NONE, NONE } },
+	{ NAMED("three", "a patch of one function, and three tasks"), BOUNDS(3, 1, 1), .slow = true,
 	  .patch = { { { REPLACES, LEAVES } }, NONE, NONE } },
 	{ NAMED("fork", "a task is forked, and both end"), BOUNDS(2, 1, 1), .mortal = true,
 	  .patch = { { { REPLACES, LEAVES } }, NONE, NONE } },
@@ -176,13 +181,13 @@ static struct {
 	int target;
 } going;
 
-static unsigned int oldest_free(void)
+static unsigned int next_age(void)
 {
-	unsigned int p, most = 0;
+	unsigned int p, newest = 0;
 
 	for (p = 0; p < PATCHES; p++)
-		most = max(most, age[p]);
-	return most + 1;
+		newest = max(newest, age[p]);
+	return newest + 1;
 }
 
 /* Would a patch go when another one comes? */
@@ -217,7 +222,7 @@ static void ages_with(unsigned int *ages)
 	memcpy(ages, age, sizeof(age));
 	if (!going.comes)
 		return;
-	ages[going.patch] = oldest_free();
+	ages[going.patch] = next_age();
 	for (p = 0; p < PATCHES; p++) {
 		if (replaced_by(p, going.patch))
 			ages[p] = 0;
@@ -278,8 +283,12 @@ static void enable(unsigned int p)
 	make(p);
 	say("loads patch %s", patch_name[p]);
 	klp_patch_init(patch);
-	if (klp_patch_admit(patch))
+	if (klp_patch_admit(patch)) {
+		if (!scenario->patch[p].state)
+			violated("patch %s is not admitted", patch_name[p]);
+		/* Of a state that is there in a newer version. */
 		return;
+	}
 	want_transition(p, true);
 	if (klp_patch_enable(patch))
 		violated("patch %s is refused", patch_name[p]);
@@ -293,7 +302,7 @@ static bool replaced(const struct made *m)
 	unsigned int p;
 
 	for (p = 0; p < PATCHES; p++) {
-		if (made[p].life == ENABLED && klp_world_replaces(&made[p].patch, &m->patch))
+		if (made[p].life == ENABLED && replaced_by(m - made, p))
 			return true;
 	}
 	return false;
@@ -417,8 +426,8 @@ static void operator(int nr)
 static void sleeps(bool yes)
 {
 	current->sleeps = yes;
-	if (yes)
-		current->tasks_wait = false;
+	if (yes && current->awaited == NO_SLEEP)
+		current->awaited = NOTHING;
 }
 
 static void call(unsigned int f);
@@ -557,30 +566,29 @@ static unsigned int first_call(int nr)
 {
 	unsigned int p;
 
-	for (p = 0; p < PATCHES; p++) {
-		if (scenario->depth > 1 || scenario->patch[p].func[1] != LEAVES)
-			return (nr - 1) % FUNCTIONS;
-	}
-	return 0;
+	bool second = scenario->depth > 1;
+
+	for (p = 0; p < PATCHES; p++)
+		second |= scenario->patch[p].func[1] != LEAVES;
+	return second ? (nr - 1) % FUNCTIONS : 0;
 }
 
 static void user_task(int nr)
 {
-	unsigned int acts = scenario->mortal ? nr == 1 && scenario->tasks > 1 ? 3 : 2 : 1;
+	unsigned int acts = scenario->mortal ? nr == 1 && scenario->tasks > 1 ? 3 : 2 : 1, act;
 
 	for (;;) {
 		sleeps(true);
-		switch (choose(acts)) {
+		act = choose(acts);
+		sleeps(false);
+		switch (act) {
 		case 0:
-			sleeps(false);
 			call(first_call(nr));
 			break;
 		case 1:
-			sleeps(false);
 			end();
 			return;
 		default:
-			sleeps(false);
 			acts = 2;
 			fork_last();
 		}
@@ -662,7 +670,8 @@ int main(int argc, char **argv)
 	}
 	if (!scenario) {
 		for (i = 0; i < ARRAY_SIZE(scenarios); i++)
-			printf("%s %s\n", scenarios[i].name, scenarios[i].words);
+			printf("%s %s %s\n", scenarios[i].slow ? "slow" : "quick",
+			       scenarios[i].name, scenarios[i].words);
 		return argc > 1;
 	}
 	for (i = 1; i <= scenario->tasks; i++) {

@@ -10,12 +10,12 @@ void *system_long_wq;
 
 /* ---- waiting */
 
-static bool nobody_in_region(void)
+static bool nothing_awaited(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < ACTORS_MAX; i++) {
-		if (model_task[i].sync_waits)
+	for (i = 1; i < ACTORS_MAX; i++) {
+		if (model_task[i].awaited)
 			return false;
 	}
 	return true;
@@ -26,20 +26,11 @@ void flush_work(struct work_struct *work)
 {
 	unsigned int i;
 
-	for (i = 0; i < ACTORS_MAX; i++)
-		model_task[i].sync_waits = model_task[i].no_preempt;
-	wait_until(nobody_in_region);
-}
-
-static bool nobody_awake(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < ACTORS_MAX; i++) {
-		if (model_task[i].tasks_wait)
-			return false;
+	for (i = 1; i < ACTORS_MAX; i++) {
+		if (model_task[i].no_preempt)
+			model_task[i].awaited = NO_PREEMPT;
 	}
-	return true;
+	wait_until(nothing_awaited);
 }
 
 /* For each task, once to have slept by its own will, been in user mode, or ended. */
@@ -47,9 +38,11 @@ void synchronize_rcu_tasks(void)
 {
 	unsigned int i;
 
-	for (i = 1; i < ACTORS_MAX; i++)
-		model_task[i].tasks_wait = model_task[i].exists && !model_task[i].sleeps;
-	wait_until(nobody_awake);
+	for (i = 1; i < ACTORS_MAX; i++) {
+		if (model_task[i].exists && !model_task[i].sleeps)
+			model_task[i].awaited = NO_SLEEP;
+	}
+	wait_until(nothing_awaited);
 }
 
 /* ---- ftrace */
