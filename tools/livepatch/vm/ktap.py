@@ -15,6 +15,9 @@ VERSION = re.compile(r'^(?P<indent> *)K?TAP version \d+')
 STOCK = re.compile(r'^TEST: (?P<name>.*?) \.\.\. (?P<verdict>ok|not ok)$')
 DIRECTIVE = re.compile(r'(?:^|\s)#\s*(?P<word>SKIP|XFAIL|TODO|TIMEOUT)\b *(?P<why>.*)$',
                        re.IGNORECASE)
+# What is said of a result stands before it. What is indented behind the mark is a log.
+SAID = re.compile(r'^ *(?:# )+(?P<text>[^\s#].*)$')
+SAID_MAX = 300
 
 PASS, FAIL, SKIP = 'ok', 'FAIL', 'skip'
 
@@ -39,9 +42,13 @@ class Parser:
         self.plans = {}         # depth -> number of results announced
         self.seen = {}          # depth -> number of results seen
         self.tail = []          # last lines, to show when something fails
+        self.said = []          # about the result that comes next
 
     def count(self, name, verdict, why=''):
         """Record a result."""
+        if verdict == FAIL and not why:
+            why = '; '.join(self.said)[:SAID_MAX]
+        self.said = []
         result = Result(self.unit, name, verdict, why)
         self.results.append(result)
         self.report(result)
@@ -74,6 +81,10 @@ class Parser:
         result = RESULT.match(text)
         if result:
             self.result(100 * depth + len(result['indent']), result)
+            return
+        said = SAID.match(line)
+        if said:
+            self.said.append(said['text'])
 
     def result(self, at, match):
         """An "ok" or "not ok" line at this depth."""
