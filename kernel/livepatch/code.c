@@ -9,8 +9,9 @@
  * When several functions have the same name, each is taken to own the cold parts of all: a task
  * may then be held up without need, but never let go early.
  *
- * A module's symbols are walked three times, however many questions there are. For vmlinux, cold.c
- * knows.
+ * However many questions there are, a module's symbols are walked once; if there are cold parts at
+ * all, once more for whose they are; if they belong to functions in question, for their ends, too.
+ * For vmlinux, cold.c knows.
  */
 #include <linux/kallsyms.h>
 #include <linux/module.h>
@@ -25,10 +26,11 @@ struct klp_query {
 	const struct module *mod;
 };
 
-/* A name that a function in question has. */
-struct klp_alias {
+/* A cold part of any function of the module, whose name is the first @stem bytes of this. */
+struct klp_stray {
 	const char *name;
-	unsigned int query;
+	size_t stem;
+	unsigned long addr;
 };
 
 /* A piece of the code of a function in question. */
@@ -41,9 +43,9 @@ struct klp_part {
  * struct klp_measure - what is found out about functions of one module, or of vmlinux
  * @query: the questions, sorted by address
  * @nr: number of @query
- * @alias: names of functions, with the first question about each; sorted once complete
- * @nr_alias: number of @alias
- * @max_alias: how many @alias has room for
+ * @stray: cold parts of a module, whosever they are; sorted by function once complete
+ * @nr_stray: number of @stray
+ * @max_stray: how many @stray has room for
  * @part: pieces of code
  * @nr_part: number of @part
  * @max_part: how many @part has room for
@@ -51,9 +53,9 @@ struct klp_part {
 struct klp_measure {
 	const struct klp_query *query;
 	unsigned int nr;
-	struct klp_alias *alias;
-	unsigned int nr_alias;
-	unsigned int max_alias;
+	struct klp_stray *stray;
+	unsigned int nr_stray;
+	unsigned int max_stray;
 	struct klp_part *part;
 	unsigned int nr_part;
 	unsigned int max_part;
@@ -70,11 +72,21 @@ static int klp_query_cmp(const void *a, const void *b)
 	return 0;
 }
 
-static int klp_alias_cmp(const void *a, const void *b)
+/* Is the function of a cold part called before, after or just as @name, of @len bytes? */
+static int klp_stray_cmp_name(const struct klp_stray *stray, const char *name, size_t len)
 {
-	const struct klp_alias *x = a, *y = b;
+	int diff = strncmp(stray->name, name, min(stray->stem, len));
 
-	return strcmp(x->name, y->name);
+	if (diff || stray->stem == len)
+		return diff;
+	return stray->stem < len ? -1 : 1;
+}
+
+static int klp_stray_cmp(const void *a, const void *b)
+{
+	const struct klp_stray *y = b;
+
+	return klp_stray_cmp_name(a, y->name, y->stem);
 }
 
 static int klp_part_cmp_start(const void *a, const void *b)
@@ -114,16 +126,17 @@ static void *klp_measure_grow(void *array, unsigned int *max, size_t size)
 	return new;
 }
 
-static int klp_measure_add_alias(struct klp_measure *m, const char *name, unsigned int query)
+static int klp_measure_add_stray(struct klp_measure *m, const char *name, size_t stem,
+				 unsigned long addr)
 {
-	if (m->nr_alias == m->max_alias) {
-		void *alias = klp_measure_grow(m->alias, &m->max_alias, sizeof(*m->alias));
+	if (m->nr_stray == m->max_stray) {
+		void *stray = klp_measure_grow(m->stray, &m->max_stray, sizeof(*m->stray));
 
-		if (!alias)
+		if (!stray)
 			return -ENOMEM;
-		m->alias = alias;
+		m->stray = stray;
 	}
-	m->alias[m->nr_alias++] = (struct klp_alias){ .name = name, .query = query };
+	m->stray[m->nr_stray++] = (struct klp_stray){ .name = name, .stem = stem, .addr = addr };
 	return 0;
 }
 
@@ -160,16 +173,16 @@ static unsigned int klp_measure_first(const struct klp_measure *m, unsigned long
 	return low;
 }
 
-/* The first name that is not less than the first @len bytes of @name. */
-static unsigned int klp_measure_first_alias(const struct klp_measure *m, const char *name,
+/* The first cold part whose function's name is not less. */
+static unsigned int klp_measure_first_stray(const struct klp_measure *m, const char *name,
 					    size_t len)
 {
-	unsigned int low = 0, high = m->nr_alias;
+	unsigned int low = 0, high = m->nr_stray;
 
 	while (low < high) {
 		unsigned int mid = low + (high - low) / 2;
 
-		if (strncmp(m->alias[mid].name, name, len) < 0)
+		if (klp_stray_cmp_name(&m->stray[mid], name, len) < 0)
 			low = mid + 1;
 		else
 			high = mid;
@@ -190,64 +203,6 @@ static bool klp_measure_next(const struct module *mod, unsigned int *at, const c
 			return true;
 	}
 	return false;
-}
-
-/* First walk: what are the functions called? */
-static int klp_measure_names(struct klp_measure *m, const struct module *mod)
-{
-	unsigned int at = 0, i;
-	unsigned long addr;
-	const char *name;
-	int ret;
-
-	while (klp_measure_next(mod, &at, &name, &addr)) {
-		i = klp_measure_first(m, addr);
-		if (i == m->nr || m->query[i].sym->addr != addr)
-			continue;
-		ret = klp_measure_add_alias(m, name, i);
-		if (ret)
-			return ret;
-	}
-	sort(m->alias, m->nr_alias, sizeof(*m->alias), klp_alias_cmp, NULL);
-	return 0;
-}
-
-/* A cold part of what question @i is about, and maybe others. */
-static int klp_measure_add_cold(struct klp_measure *m, unsigned int i, unsigned long start,
-				unsigned long end)
-{
-	unsigned long addr = m->query[i].sym->addr;
-	int ret = 0;
-
-	for (; i < m->nr && m->query[i].sym->addr == addr && !ret; i++)
-		ret = klp_measure_add_part(m, m->query[i].sym, start, end);
-	return ret;
-}
-
-/* Second walk: which cold parts have such a name? */
-static int klp_measure_colds(struct klp_measure *m, const struct module *mod, unsigned long end)
-{
-	unsigned int at = 0, i;
-	unsigned long addr;
-	const char *name;
-	size_t stem;
-	int ret;
-
-	while (klp_measure_next(mod, &at, &name, &addr)) {
-		stem = klp_symbol_stem(name);
-		if (!stem)
-			continue;
-		for (i = klp_measure_first_alias(m, name, stem); i < m->nr_alias; i++) {
-			if (strncmp(m->alias[i].name, name, stem))
-				break;
-			if (m->alias[i].name[stem])
-				continue;
-			ret = klp_measure_add_cold(m, m->alias[i].query, addr, end);
-			if (ret)
-				return ret;
-		}
-	}
-	return 0;
 }
 
 /* A symbol at @addr: what begins before it ends there. */
@@ -271,16 +226,59 @@ static void klp_measure_cut(struct klp_measure *m, unsigned long addr)
 		m->part[low].range.end = addr;
 }
 
-/* Third walk: where do the pieces end? */
-static void klp_measure_ends(struct klp_measure *m, const struct module *mod)
+/* Where do the pieces end?  At first these are bodies, and cold parts are gathered. */
+static int klp_measure_walk(struct klp_measure *m, const struct module *mod, bool first)
 {
 	unsigned int at = 0;
 	unsigned long addr;
 	const char *name;
+	size_t stem;
+	int ret = 0;
 
-	sort(m->part, m->nr_part, sizeof(*m->part), klp_part_cmp_start, NULL);
-	while (klp_measure_next(mod, &at, &name, &addr))
+	while (!ret && klp_measure_next(mod, &at, &name, &addr)) {
 		klp_measure_cut(m, addr);
+		stem = first ? klp_symbol_stem(name) : 0;
+		if (stem)
+			ret = klp_measure_add_stray(m, name, stem, addr);
+	}
+	return ret;
+}
+
+/* A function of question @i, and maybe others, is called @name: its cold parts, up to @end. */
+static int klp_measure_claim(struct klp_measure *m, unsigned int i, const char *name,
+			     unsigned long end)
+{
+	unsigned long addr = m->query[i].sym->addr;
+	unsigned int first, last;
+	size_t len = strlen(name);
+	int ret = 0;
+
+	first = klp_measure_first_stray(m, name, len);
+	for (; i < m->nr && m->query[i].sym->addr == addr; i++) {
+		for (last = first; last < m->nr_stray && !ret; last++) {
+			if (klp_stray_cmp_name(&m->stray[last], name, len))
+				break;
+			ret = klp_measure_add_part(m, m->query[i].sym, m->stray[last].addr, end);
+		}
+	}
+	return ret;
+}
+
+/* Whose are the cold parts?  All names that a function has count. */
+static int klp_measure_colds(struct klp_measure *m, const struct module *mod, unsigned long end)
+{
+	unsigned int at = 0, i;
+	unsigned long addr;
+	const char *name;
+	int ret = 0;
+
+	sort(m->stray, m->nr_stray, sizeof(*m->stray), klp_stray_cmp, NULL);
+	while (!ret && klp_measure_next(mod, &at, &name, &addr)) {
+		i = klp_measure_first(m, addr);
+		if (i < m->nr && m->query[i].sym->addr == addr)
+			ret = klp_measure_claim(m, i, name, end);
+	}
+	return ret;
 }
 
 /* All questions are about functions in the text of one module. */
@@ -289,18 +287,19 @@ static int klp_measure_module(struct klp_measure *m, const struct module *mod)
 	const struct module_memory *text = &mod->mem[MOD_TEXT];
 	unsigned long end = (unsigned long)text->base + text->size;
 	unsigned int i;
-	int ret;
+	int ret = 0;
 
-	ret = klp_measure_names(m, mod);
-	for (i = 0; i < m->nr && !ret; i++) {
-		struct klp_symbol *sym = m->query[i].sym;
-
-		ret = klp_measure_add_part(m, sym, sym->addr, end);
-	}
+	/* In order of their addresses, as the questions are. */
+	for (i = 0; i < m->nr && !ret; i++)
+		ret = klp_measure_add_part(m, m->query[i].sym, m->query[i].sym->addr, end);
 	if (!ret)
+		ret = klp_measure_walk(m, mod, true);
+	if (!ret && m->nr_stray)
 		ret = klp_measure_colds(m, mod, end);
-	if (!ret)
-		klp_measure_ends(m, mod);
+	if (!ret && m->nr_part > m->nr) {
+		sort(m->part, m->nr_part, sizeof(*m->part), klp_part_cmp_start, NULL);
+		ret = klp_measure_walk(m, mod, false);
+	}
 	return ret;
 }
 
@@ -383,7 +382,7 @@ static int klp_query_run(const struct klp_query *query, unsigned int left, unsig
 	if (!ret)
 		ret = klp_measure_answer(&m);
 	kvfree(m.part);
-	kvfree(m.alias);
+	kvfree(m.stray);
 	*done = m.nr;
 	return ret;
 }
