@@ -29,11 +29,12 @@ measure_many_idle() {
 # Each CPU does something else, which it does not leave but for interrupts. Their timers end the
 # turns that the emulator gives to one CPU after the other.
 measure_many_busy() {
-	local what cpu busy=()
+	local cpus what cpu busy=()
 
-	what=$(nproc).busy
+	cpus=$(nproc)
+	what=$cpus.busy
 	wanted "enable.cpus.$what" || return 0
-	for ((cpu = 0; cpu < $(nproc); cpu++)); do
+	for ((cpu = 0; cpu < cpus; cpu++)); do
 		taskset -c "$cpu" bash -c 'while :; do :; done' &
 		busy+=($!)
 	done

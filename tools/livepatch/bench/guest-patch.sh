@@ -39,6 +39,7 @@ measure_module() {
 	wanted "module."{load,unload}".$1" || return 0
 	result "module.load.$1" "$(/bench/clock load /bench/bench_more_1.ko '')" ns
 	calm_down
+	any_time
 	result "module.unload.$1" "$(/bench/clock unload bench_more_1)" ns
 	calm_down
 }
@@ -84,6 +85,8 @@ measure_disable() {
 
 	disable "$patch"
 	result "disable.$name" "$took" ns
+	calm_down
+	any_time
 	result "rmmod.$name" "$(unload "$patch")" ns
 	calm_down
 }
@@ -117,10 +120,12 @@ measure_own() {
 	insmod "/bench/bench_other_$size.ko"
 	settled "bench_other_$size"
 	calm_down
+	any_time
 	result "module.load.own.$size" "$(/bench/clock load /bench/bench_more_1.ko '')" ns
 	[[ $(<"$sys/bench_other_$size/bench_more_1/patched") == 1 ]] ||
 		fail "the module that was loaded is not patched"
 	calm_down
+	any_time
 	result "module.unload.own.$size" "$(/bench/clock unload bench_more_1)" ns
 	drop "bench_other_$size"
 }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# What a transition costs with many threads that sleep, and with a user task in the function. Read
-# by guest.sh.
+# What a transition costs with many threads that sleep, of the kernel and of user mode, and with a
+# user task in the function. Read by guest.sh.
 
 : "${sys:?}"
 
@@ -20,6 +20,7 @@ measure_tasks() {
 
 	threads "$count" "${depth:-0}"
 	calm_down
+	after_tick
 	enable "$patch"
 	moved=$(settling "$patch")
 	result "enable.$size.tasks.$count${depth:+.depth.$depth}" "$moved" ns
@@ -55,6 +56,46 @@ group_tasks() {
 		# The hundred that are not that deep count as nothing.
 		result "stackcheck.1000.depth.$depth" "$(quotient "$moved - $none" 900)" ns
 	done
+	measure_user stackcheck.1000.user
+}
+
+# ---- tasks of user mode
+
+# measure_sleepers COUNT: the call that enables 1000 functions, which looks at all tasks once, with so
+# many user threads; the time is in $looked. How long the transition takes depends on who else is awake.
+measure_sleepers() {
+	local word
+
+	echo 10000 >/proc/sys/kernel/threads-max
+	coproc /bench/sleepers "$1"
+	read -r word <&"${COPROC[0]}"
+	[[ $word == asleep ]] || fail "sleepers $1 said '$word'"
+	calm_down
+	after_tick
+	enable bench_patch_1000
+	read -r looked </sys/module/bench_patch_1000/parameters/took
+	kill "$COPROC_PID"
+	wait "$COPROC_PID" || true
+	drop bench_patch_1000
+}
+
+# measure_user WORK: stacks begin where system calls have entered the kernel.
+measure_user() {
+	local few looked
+
+	wanted "$1" || return 0
+	# The first patch of a guest pays for what is done once.
+	measure_sleepers 100
+	measure_sleepers 100
+	few=$looked
+	measure_sleepers 3100
+	result "$1" "$(quotient "$looked - $few" 3000)" instructions
+}
+
+# In a guest where each system call begins somewhere else on the stack.
+group_random() {
+	grep -qw randomize_kstack_offset=on /proc/cmdline || fail "stacks are not randomized"
+	measure_user stackcheck.1000.user.random
 }
 
 # ---- a task that is busy

@@ -54,6 +54,18 @@ calm_down() {
 	sleep 2
 }
 
+# Much of what is measured ends with a tick. Where two times are subtracted, both are to begin with
+# one; where rounds are to show how far apart times are, each begins anywhere between two.
+after_tick() {
+	read -r <"$target/tick"
+}
+
+RANDOM=1
+any_time() {
+	printf -v REPLY '0.%04d' $((RANDOM % 40))
+	sleep "$REPLY"
+}
+
 now() {
 	read -r "$1" <"$target/now"
 }

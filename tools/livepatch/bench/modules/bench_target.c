@@ -4,6 +4,7 @@
  * function. Under QEMU's -icount shift=0 the time stamp counter counts guest instructions.
  *
  *	/sys/module/bench_target/parameters/now		the clock
+ *	/sys/module/bench_target/parameters/tick	the clock, when the next tick has passed
  *	/sys/module/bench_target/parameters/call	what calls of bench_f0() take
  *	/sys/module/bench_target/parameters/other	what calls of bench_f9999() take
  *	/sys/module/bench_target/parameters/hold	is there a thread in bench_wait()?
@@ -30,6 +31,15 @@ static int bench_now(char *buffer, const struct kernel_param *kp)
 
 static const struct kernel_param_ops bench_now_ops = { .get = bench_now };
 module_param_cb(now, &bench_now_ops, NULL, 0444);
+
+static int bench_tick(char *buffer, const struct kernel_param *kp)
+{
+	schedule_timeout_uninterruptible(1);
+	return bench_now(buffer, kp);
+}
+
+static const struct kernel_param_ops bench_tick_ops = { .get = bench_tick };
+module_param_cb(tick, &bench_tick_ops, NULL, 0444);
 
 /* ---- calls */
 
