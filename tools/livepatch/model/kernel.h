@@ -298,16 +298,19 @@ struct module_memory {
 	unsigned int size;
 };
 
+enum module_state { MODULE_STATE_LIVE, MODULE_STATE_COMING, MODULE_STATE_GOING };
+
 struct module {
 	const char *name;
+	enum module_state state;
 	bool klp_alive;
 	void *percpu;
 	unsigned int percpu_size;
 	struct module_memory mem[MOD_MEM_NUM_TYPES];
 };
 
-/* All functions are the kernel's own. */
-#define find_module(name)	((struct module *)NULL)
+/* The one whose function is patched, if there is one now. */
+struct module *find_module(const char *name);
 
 static inline bool within_module(unsigned long addr, const struct module *mod)
 {
@@ -373,6 +376,7 @@ static inline void schedule_work_on(unsigned int cpu, struct work_struct *work) 
 void flush_work(struct work_struct *work);
 void synchronize_rcu_tasks(void);
 #define fsleep(usec)
+#define msleep(msec)		violated("waits for memory")
 
 typedef struct { int counter; } atomic_t;
 #define ATOMIC_INIT(n)		{ n }
@@ -494,8 +498,9 @@ static inline void model_guard_end(struct model_guard *unused)
 	preempt_enable_notrace();
 }
 
-/* guard(preempt)() */
+/* guard(preempt)(), guard(mutex)(LOCK); there is one who could take a lock */
 #define guard(what)		guard_##what
+#define guard_mutex(lock)
 #define guard_preempt()								\
 	struct model_guard _guard __attribute__((cleanup(model_guard_end))) =	\
 		(preempt_disable_notrace(), (struct model_guard){})

@@ -22,6 +22,7 @@ struct scenario {
 	const char *name, *words;
 	unsigned int tasks, depth, requests;
 	bool mortal, forces;	/* tasks are forked and end; transitions are forced */
+	bool comes;		/* the second function is that of a module, which comes and goes */
 	bool slow;		/* takes minutes */
 	/* What each patch does about each function. */
 	struct {
@@ -56,6 +57,13 @@ static const struct scenario scenarios[] = {
 	{ NAMED("state", "a system state is handed over"), BOUNDS(1, 1, 4),
 	  .patch = { { { REPLACES, LEAVES }, true, 0, 1 }, { { REPLACES, LEAVES }, true, 0, 2 },
 		     NONE } },
+	{ NAMED("module", "a patch also of a module, which comes and goes"), BOUNDS(1, 2, 4),
+	  .comes = true, .patch = { { { REPLACES, REPLACES } }, NONE, NONE } },
+	{ NAMED("alone", "a patch of nothing but a module, which comes and goes"), BOUNDS(1, 2, 5),
+	  .comes = true, .patch = { { { LEAVES, REPLACES } }, NONE, NONE } },
+	{ NAMED("drop", "a cumulative patch of a module, and one that drops it"), BOUNDS(1, 2, 4),
+	  .comes = true, .patch = { { { LEAVES, REPLACES }, true }, { { REPLACES, LEAVES }, true },
+				    NONE } },
 	{ NAMED("two", "a patch of one function, and two tasks"), BOUNDS(2, 1, 3),
 	  .patch = { { { REPLACES, LEAVES } }, NONE, NONE } },
 	{ NAMED("pair", "a patch of both functions, and two tasks"), BOUNDS(2, 2, 1), .slow = true,
@@ -73,13 +81,13 @@ static const struct scenario *scenario;
 struct made {
 	struct module mod;
 	struct klp_patch patch;
-	struct klp_object objs[2];
-	struct klp_func funcs[FUNCTIONS + 1];
+	struct klp_object objs[3];
+	struct klp_func funcs[2][FUNCTIONS + 1];	/* those of each object */
 	struct klp_state states[2];
 	struct klp_state_ops state_ops[2];
 	enum { ABSENT, ENABLED, FREED } life;
 	bool ever_forced;
-	int patched;		/* pre_patch succeeded, no post_unpatch yet */
+	int patched[2];		/* of each object: pre_patch succeeded, no post_unpatch yet */
 };
 
 static struct made made[PATCHES];
@@ -90,33 +98,36 @@ static int state_there;
 static const char * const func_name[FUNCTIONS] = { "f0", "f1" };
 static const char * const patch_name[PATCHES] = { "A", "B", "C" };
 
-static struct made *made_of(struct klp_object *obj)
+/* Of the patch that the object is in. */
+static int *patched(struct klp_object *obj)
 {
-	return container_of(obj, struct made, objs[0]);
+	struct made *m = &made[((char *)obj - (char *)made) / sizeof(*made)];
+
+	return &m->patched[obj - m->objs];
 }
 
 static int pre_patch(struct klp_object *obj)
 {
-	if (made_of(obj)->patched++)
+	if ((*patched(obj))++)
 		violated("pre_patch twice");
 	return 0;
 }
 
 static void post_patch(struct klp_object *obj)
 {
-	if (made_of(obj)->patched != 1)
+	if (*patched(obj) != 1)
 		violated("post_patch without pre_patch");
 }
 
 static void pre_unpatch(struct klp_object *obj)
 {
-	if (made_of(obj)->patched != 1)
+	if (*patched(obj) != 1)
 		violated("pre_unpatch of what was not patched");
 }
 
 static void post_unpatch(struct klp_object *obj)
 {
-	if (made_of(obj)->patched-- != 1)
+	if ((*patched(obj))-- != 1)
 		violated("post_unpatch without pre_patch");
 }
 
@@ -133,26 +144,37 @@ static void state_post_unpatch(struct klp_patch *patch, struct klp_state *state)
 		violated("the state goes, and is not there");
 }
 
+/* Which object of a patch is the function in? */
+static unsigned int object_of(unsigned int f)
+{
+	return f && scenario->comes;
+}
+
 /* Its module is loaded, for the first time or again. */
 static void make(unsigned int p)
 {
 	struct made *m = &made[p];
-	unsigned int f, nr = 0;
+	unsigned int f, nr, o;
+	struct klp_func *func;
 
 	memset(m, 0, sizeof(*m));
 	m->mod.name = patch_name[p];
 	m->mod.mem[MOD_TEXT] = (struct module_memory){ (void *)text_of(p), 0x2000 };
-	for (f = 0; f < FUNCTIONS; f++) {
-		if (scenario->patch[p].func[f] == LEAVES)
-			continue;
-		m->funcs[nr].old_name = func_name[f];
-		m->funcs[nr].guard = scenario->patch[p].func[f] == GUARDS;
-		m->funcs[nr].new_func = m->funcs[nr].guard ? NULL : (void *)replacement(p, f);
-		nr++;
+	/* Without functions, an object may have its callbacks. */
+	for (o = 0; o < 1 + scenario->comes; o++) {
+		m->objs[o].name = o ? "M" : NULL;
+		m->objs[o].funcs = m->funcs[o];
+		m->objs[o].callbacks = (struct klp_callbacks){ pre_patch, post_patch, pre_unpatch,
+							       post_unpatch };
+		for (f = 0, nr = 0; f < FUNCTIONS; f++) {
+			if (scenario->patch[p].func[f] == LEAVES || object_of(f) != o)
+				continue;
+			func = &m->funcs[o][nr++];
+			func->old_name = func_name[f];
+			func->guard = scenario->patch[p].func[f] == GUARDS;
+			func->new_func = func->guard ? NULL : (void *)replacement(p, f);
+		}
 	}
-	m->objs[0].funcs = m->funcs;
-	m->objs[0].callbacks = (struct klp_callbacks){ pre_patch, post_patch, pre_unpatch,
-						       post_unpatch };
 	m->patch.mod = &m->mod;
 	m->patch.objs = m->objs;
 	m->patch.replace = scenario->patch[p].replace;
@@ -235,18 +257,28 @@ static void ages_without(unsigned int *ages)
 	ages[going.patch] = 0;
 }
 
-static void want_transition(unsigned int p, bool comes)
+static void want_worlds(void)
 {
 	unsigned int ages[PATCHES];
 
-	going.on = true;
-	going.comes = comes;
-	going.patch = p;
-	going.target = comes;
+	if (!going.on) {
+		want_world(0, age);
+		want_world(1, age);
+		return;
+	}
 	ages_with(ages);
 	want_world(1, ages);
 	ages_without(ages);
 	want_world(0, ages);
+}
+
+static void want_transition(unsigned int p, bool comes)
+{
+	going.on = true;
+	going.comes = comes;
+	going.patch = p;
+	going.target = comes;
+	want_worlds();
 }
 
 /* All have arrived. */
@@ -262,9 +294,8 @@ static void want_settled(void)
 	else
 		ages_without(ages);
 	memcpy(age, ages, sizeof(age));
-	want_world(0, age);
-	want_world(1, age);
 	memset(&going, 0, sizeof(going));
+	want_worlds();
 	for (p = 0; p < PATCHES; p++)
 		state |= age[p] && scenario->patch[p].state;
 	if (state != state_there)
@@ -328,17 +359,77 @@ static void retire(void)
 		say("frees patch %s", m->mod.name);
 		m->life = FREED;
 		m->ever_forced = patch->forced;
-		if (m->patched && !replaced(m))
+		if ((m->patched[0] || m->patched[1]) && !replaced(m))
 			violated("patch %s goes, and post_unpatch was not called", m->mod.name);
 	}
 }
 
-enum request { ENABLE, DISABLE = ENABLE + PATCHES, REVERSE = DISABLE + PATCHES, FORCE, REQUESTS };
+/* ---- the module that is patched */
+
+static bool is_called(unsigned int f)
+{
+	unsigned int i, j;
+
+	for (i = 1; i < ACTORS_MAX; i++) {
+		for (j = 0; j < model_task[i].depth; j++) {
+			if (model_task[i].frame[j].func == f)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void load_target(void)
+{
+	target.mod = (struct module){ .name = "M", .state = MODULE_STATE_COMING };
+	/* Not where it was the last time, but the time before. */
+	target.at = 1 + target.at % 2;
+	target.mod.mem[MOD_TEXT] = (struct module_memory){ (void *)original(1), 0x1000 };
+	want_worlds();
+	say("loads module M");
+	if (klp_module_coming(&target.mod))
+		violated("module M is refused");
+	target.mod.state = MODULE_STATE_LIVE;
+}
+
+/* What is left of it when it has gone belongs to whoever comes to this place. */
+static void unload_target(void)
+{
+	unsigned long gone = original(1);
+	unsigned int p;
+
+	/* Somebody has called it since that was asked for. */
+	if (is_called(1))
+		return;
+	say("unloads module M");
+	target.mod.state = MODULE_STATE_GOING;
+	klp_module_going(&target.mod);
+	if (model_ftrace(gone))
+		violated("ftrace knows of code that has gone");
+	if (klp_index_find(gone))
+		violated("the index knows of code that has gone");
+	for (p = 0; p < PATCHES; p++) {
+		if (made[p].objs[1].patched)
+			violated("patch %s is told to be in module M", patch_name[p]);
+		if (made[p].life == ENABLED && made[p].patched[1] && !replaced(&made[p]))
+			violated("module M goes, and post_unpatch was not called");
+	}
+	memset(&target.mod, 0, sizeof(target.mod));
+}
+
+/* ---- requests */
+
+enum request { ENABLE, DISABLE = ENABLE + PATCHES, REVERSE = DISABLE + PATCHES, FORCE, LOAD, UNLOAD,
+	       REQUESTS };
 
 static bool possible(enum request request)
 {
 	unsigned int p;
 
+	if (request == LOAD)
+		return scenario->comes && !target.mod.name;
+	if (request == UNLOAD)
+		return target.mod.name;
 	if (request >= REVERSE) {
 		return klp_transition_patch &&
 		       (request == REVERSE || (scenario->forces && !klp_transition_patch->forced));
@@ -370,10 +461,16 @@ static void carry_out(enum request request)
 		say("turns back");
 		going.target = !going.target;
 		ret = klp_transition_reverse();
-	} else {
+	} else if (request == FORCE) {
 		say("forces");
 		forced = true;
 		klp_transition_force();
+	} else if (request == LOAD) {
+		load_target();
+		return;
+	} else {
+		unload_target();
+		return;
 	}
 	if (ret)
 		violated("the core has refused that");
@@ -410,10 +507,9 @@ static void operator(int nr)
 			left--;
 			carry_out(pick());
 		}
-		if (!klp_transition_patch) {
+		if (!klp_transition_patch)
 			want_settled();
-			retire();
-		}
+		retire();
 		if (list_empty(&klp_patches) && model_allocated())
 			violated("no patch is left, and %zu pieces of memory are",
 				 model_allocated());
@@ -434,6 +530,12 @@ static void call(unsigned int f);
 
 enum act { LEAVE, SLEEP, RESCHED, CALL, ACTS };
 
+/* Whoever calls a function of a module keeps it from going for as long as the call lasts. */
+static bool is_there(unsigned int f)
+{
+	return !object_of(f) || (target.mod.name && target.mod.state == MODULE_STATE_LIVE);
+}
+
 /* In the middle of a function. Who is off the list must not sleep in one: see transition.c. */
 static bool sensible(enum act act)
 {
@@ -443,7 +545,8 @@ static bool sensible(enum act act)
 	case RESCHED:
 		return klp_patch_pending(current);
 	case CALL:
-		return current->depth < scenario->depth;
+		return current->depth < scenario->depth &&
+		       is_there(!current->frame[current->depth - 1].func);
 	default:
 		return true;
 	}
@@ -475,7 +578,9 @@ static void body(unsigned int f)
 			__klp_sched_try_switch();
 			break;
 		case CALL:
-			call(!f);
+			/* It may have gone since that was chosen. */
+			if (is_there(!f))
+				call(!f);
 			break;
 		default:
 			return;
@@ -564,10 +669,11 @@ static void end(void)
 /* Each begins with a function of its own, if anybody replaces or calls the second one. */
 static unsigned int first_call(int nr)
 {
+	bool second = scenario->depth > 1;
 	unsigned int p;
 
-	bool second = scenario->depth > 1;
-
+	if (scenario->comes)
+		return choose(FUNCTIONS);
 	for (p = 0; p < PATCHES; p++)
 		second |= scenario->patch[p].func[1] != LEAVES;
 	return second ? (nr - 1) % FUNCTIONS : 0;
@@ -575,7 +681,8 @@ static unsigned int first_call(int nr)
 
 static void user_task(int nr)
 {
-	unsigned int acts = scenario->mortal ? nr == 1 && scenario->tasks > 1 ? 3 : 2 : 1, act;
+	unsigned int acts = scenario->mortal ? nr == 1 && scenario->tasks > 1 ? 3 : 2 : 1;
+	unsigned int act, f;
 
 	for (;;) {
 		sleeps(true);
@@ -583,7 +690,9 @@ static void user_task(int nr)
 		sleeps(false);
 		switch (act) {
 		case 0:
-			call(first_call(nr));
+			f = first_call(nr);
+			if (is_there(f))
+				call(f);
 			break;
 		case 1:
 			end();
@@ -592,7 +701,9 @@ static void user_task(int nr)
 			acts = 2;
 			fork_last();
 		}
-		to_user_mode();
+		/* Or it calls the next one from the same system call. */
+		if (!scenario->comes || choose(2))
+			to_user_mode();
 	}
 }
 

@@ -6,6 +6,7 @@
 #include "model.h"
 
 struct task_struct model_task[ACTORS_MAX];
+struct target target;
 void *system_long_wq;
 
 /* ---- waiting */
@@ -126,7 +127,12 @@ struct ftrace_ops *model_ftrace(unsigned long ip)
 	return NULL;
 }
 
-/* ---- symbols: names and addresses are those of model.h */
+/* ---- symbols and modules: names and addresses are those of model.h */
+
+struct module *find_module(const char *name)
+{
+	return target.mod.name && !strcmp(name, target.mod.name) ? &target.mod : NULL;
+}
 
 static struct klp_code *code_at(unsigned long start)
 {
@@ -345,6 +351,7 @@ unsigned int klp_stats_rounds(void) { return 0; }
 int klp_garbage_plan(void) { return 0; }
 void klp_garbage_forget(void) { }
 void klp_garbage_settle(int target) { }
+void klp_words_forget(void) { }
 void klp_words_forbid(const struct klp_forbidden *forbidden) { }
 
 bool klp_words_clear(struct task_struct *task, const struct klp_forbidden *forbidden)
