@@ -27,13 +27,6 @@ measure_memory() {
 	drop "$patch"
 }
 
-# again COMMAND...: three times, as what it measures varies.
-again() {
-	"$@"
-	"$@"
-	"$@"
-}
-
 # measure_module WHAT: of the two works about it
 measure_module() {
 	wanted "module."{load,unload}".$1" || return 0

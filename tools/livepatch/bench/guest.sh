@@ -66,6 +66,13 @@ any_time() {
 	sleep "$REPLY"
 }
 
+# again COMMAND...: three times, as what it measures varies.
+again() {
+	"$@"
+	"$@"
+	"$@"
+}
+
 now() {
 	read -r "$1" <"$target/now"
 }

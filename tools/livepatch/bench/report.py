@@ -54,9 +54,6 @@ RELATIVE = (
     ('module.load.meanwhile', 'at most twice module.load.0', 2, 'module.load.0'),
 )
 
-# Time by the clock of a machine that does something else as well: only the ratio says something.
-WALL = 'wall-ns'
-
 
 def read_works(path):
     """[(heading, [(work, words)])]"""
@@ -91,8 +88,8 @@ def section(works, results):
         if work in results:
             result = results[work]
             before, after = result['stock'], result['ours']
-            shown = ('', '') if result['unit'] == WALL else (number(before), number(after))
-            rows.append((work, with_unit(words, result['unit']), *shown, ratio(before, after)))
+            rows.append((work, with_unit(words, result['unit']), number(before), number(after),
+                         ratio(before, after)))
     return table(rows) if len(rows) > 1 else ''
 
 
@@ -124,12 +121,9 @@ def slower(results):
         if ratio(result['stock'], result['ours']) in ('-', '1.00') or \
                 result['ours'] <= result['stock']:
             continue
-        if result['unit'] == WALL:
-            cells = ['', '']
-        else:
-            cells = [' '.join(number(value) for value in sorted({values[0], values[-1]}))
-                     for values in (stock, ours)]
-            cells[0] += f' [{result["unit"]}]'
+        cells = [' '.join(number(value) for value in sorted({values[0], values[-1]}))
+                 for values in (stock, ours)]
+        cells[0] += f' [{result["unit"]}]'
         apart = '?' if len(stock) == 1 else 'yes' if ours[0] > stock[-1] else 'no'
         rows.append((work, *cells, ratio(result['stock'], result['ours']), apart))
     return table(rows) if len(rows) > 1 else ''

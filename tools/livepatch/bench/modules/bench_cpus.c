@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What do shadow variables cost when all CPUs are at it?  Its init measures, by the clock: a thread
- * on each CPU calls the same function for objects of its own, CALLS times; the best of ROUNDS
- * counts, since the machine may do something else as well.
+ * What do shadow variables cost when all CPUs are at it?  Its init measures: a thread on each CPU
+ * calls the same function for objects of its own, CALLS times; the best of ROUNDS counts, since the
+ * kernel may do something else as well.
  *
  *	/sys/module/bench_cpus/parameters/NAME	"NS CALLS" for alloc, get, free
  */
