@@ -97,8 +97,9 @@ module_param_cb(other, &bench_other_ops, NULL, 0444);
 /* ---- the thread that is kept; its parameters are read and written one at a time */
 
 static DEFINE_MUTEX(hold_mutex);
-/* Under hold_mutex. */
+/* Under hold_mutex; the module goes, though its parameters can still be written. */
 static struct task_struct *hold_thread;
+static bool hold_over;
 static DECLARE_WAIT_QUEUE_HEAD(hold_queue);
 /* Set by who asks, cleared by the thread when hold_result is there. */
 static bool hold_asked;
@@ -144,6 +145,8 @@ static int bench_hold_set(const char *text, const struct kernel_param *kp)
 	bench_release();
 	if (!wanted)
 		return 0;
+	if (hold_over)
+		return -ENODEV;
 	thread = kthread_create(bench_wait_thread, NULL, "bench_wait");
 	if (IS_ERR(thread))
 		return PTR_ERR(thread);
@@ -183,6 +186,8 @@ module_init(bench_target_init);
 
 static void __exit bench_target_exit(void)
 {
+	guard(mutex)(&hold_mutex);
+	hold_over = true;
 	bench_release();
 }
 module_exit(bench_target_exit);

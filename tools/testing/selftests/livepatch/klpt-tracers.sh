@@ -230,6 +230,22 @@ refusals() {
 	done
 }
 
+# Whoever is told to come and go is in the middle of it when its module is removed.
+unloading() {
+	local writer i
+
+	patch klpt_p1 spec=klpt_target:klpt_value
+	for i in {1..10}; do
+		probe klpt_target:klpt_value function
+		echo 300 > /sys/module/klpt_probe/parameters/cycles 2> "$tmp/error" &
+		writer=$!
+		sleep 0.3
+		rmmod klpt_probe || fail "klpt_probe was not removed, round $i"
+		wait "$writer" && fail "klpt_probe came and went 300 times in 0.3 s, round $i"
+		make_calls 1
+	done
+}
+
 # path_is PATTERN: how ftrace leads calls of klpt_value() on, without blanks
 path_is() {
 	local path
@@ -263,5 +279,6 @@ both_ways tracer_first "function and function_graph tracer are there first"
 both_ways tracer_later "function and function_graph tracer come to a patched function"
 both_ways everybody "a tracer, a kprobe and each kind of hook on one patched function"
 both_ways arguments "arguments arrive"
+it unloading "a hook that comes and goes all the time is unloaded"
 both_ways refusals "refused: kprobes with a post handler, direct calls that cannot share"
 klpt_main

@@ -353,6 +353,9 @@ static int way;
 static bool attached;
 static DEFINE_MUTEX(attach_mutex);
 
+/* The module goes, though its parameters can still be written; set without a lock, once. */
+static bool leaving;
+
 static int attach(void)
 {
 	int ret = ways[way].start();
@@ -375,6 +378,8 @@ static int set_cycles(const char *text, const struct kernel_param *kp)
 
 	guard(mutex)(&attach_mutex);
 	while (!ret && cycles--) {
+		if (READ_ONCE(leaving))
+			return -ENODEV;
 		detach();
 		ret = attach();
 		if (fatal_signal_pending(current))
@@ -404,6 +409,8 @@ static int __init klpt_probe_init(void)
 
 static void __exit klpt_probe_exit(void)
 {
+	WRITE_ONCE(leaving, true);
+	guard(mutex)(&attach_mutex);
 	detach();
 	if (ways[way].end)
 		ways[way].end();
