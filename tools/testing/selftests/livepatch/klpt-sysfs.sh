@@ -68,6 +68,28 @@ not_for_everybody() {
 	returns value 1
 }
 
+# Where the kernel is in memory is nobody's business. What everybody may read, and what is logged.
+no_addresses() {
+	local address=ffffffff[0-9a-f]{8} seen file
+
+	# The pattern is that of the addresses of this kernel.
+	matches "$(address_of klpt_value klpt_target)" "^0x$address\$" "address of klpt_value()"
+	patch klpt_p1 "spec=vmlinux:cmdline_proc_show;klpt_target:klpt_value,klpt_dup@2"
+	refused klpt_p2 "Invalid parameters" spec=klpt_target:klpt_value@7
+	asleep sleep 1
+	load klpt_p3 spec=klpt_target:klpt_sleep
+	only_left klpt_p3 1 "$pid"
+	seen=$(setpriv --reuid 65534 --clear-groups bash -c "find $LP;
+		find $LP $PARAMS -type f -readable -exec head -v {} +" 2> /dev/null)
+	for file in klpt_p1/enabled klpt_p3/transition parameters/trampoline; do
+		[[ $seen == *"/$file <=="* ]] || fail "$file was not read"
+	done
+	! grep -Ei -e "$address" <<< "$seen" || fail "an address is shown to everybody"
+	! kernel_log | grep 'livepatch: ' | grep -Ei -e "$address" || fail "an address is logged"
+	wake 1
+	until_true "klpt_p3 to be enabled" settled klpt_p3
+}
+
 read_only_files() {
 	local file
 
@@ -209,6 +231,7 @@ waiting_can_be_interrupted() {
 it the_tree "there is a directory for the patch, each object and each function"
 it modes "the files have the modes that the ABI document gives"
 it not_for_everybody "only the administrator can disable and force"
+it no_addresses "no address of the kernel is shown to everybody, or logged"
 it read_only_files "files that show something refuse to be written"
 it values_refused "values that make no sense are refused"
 it boolean_words "enabled understands all that kstrtobool() does"
