@@ -219,11 +219,12 @@ static void klp_measure_cut(struct klp_measure *m, unsigned long addr)
 		else
 			high = mid;
 	}
-	if (!low || m->part[low - 1].range.end <= addr)
+	if (!low)
 		return;
+	/* They may have been cut in different walks. */
 	start = m->part[low - 1].range.start;
 	while (low-- && m->part[low].range.start == start)
-		m->part[low].range.end = addr;
+		m->part[low].range.end = min(m->part[low].range.end, addr);
 }
 
 /* Where do the pieces end?  At first these are bodies, and cold parts are gathered. */

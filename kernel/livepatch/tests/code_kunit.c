@@ -218,6 +218,49 @@ static void module_twins_test(struct kunit *test)
 	klp_symbols_free(sym, ARRAY_SIZE(sym));
 }
 
+/* A cold part may be in question itself, in whatever order: where it ends does not depend on that. */
+static void module_cold_asked_test(struct kunit *test)
+{
+	static const struct fake_text text[] = {
+		{ "f", 0 }, { "g", 0x100 }, { "f.cold", 0x200 }, { "g.cold", 0x240 },
+		{ "g.cold.1", 0x280 }, { "end", 0x2c0 },
+	};
+	static const struct klp_range f[] = { { 0, 0x100 }, { 0x200, 0x240 } };
+	static const struct klp_range g[] = {
+		{ 0x100, 0x200 }, { 0x240, 0x280 }, { 0x280, 0x2c0 },
+	};
+	struct fake *fake = fake_with_text(test, text, ARRAY_SIZE(text));
+	static const char * const names[] = { "f", "g", "f.cold", "g.cold", "g.cold.1" };
+	struct klp_symbol sym[ARRAY_SIZE(names)];
+	unsigned int i, first;
+
+	for (first = 0; first < ARRAY_SIZE(names); first++) {
+		memset(sym, 0, sizeof(sym));
+		for (i = 0; i < ARRAY_SIZE(names); i++)
+			sym[i].name = names[(first + i) % ARRAY_SIZE(names)];
+		KUNIT_ASSERT_EQ(test, find_locked(&fake->mod, sym, ARRAY_SIZE(sym)), 0);
+		for (i = 0; i < ARRAY_SIZE(names); i++) {
+			switch ((first + i) % ARRAY_SIZE(names)) {
+			case 0:
+				expect_code(test, sym[i].code, FAKE_TEXT, f, ARRAY_SIZE(f));
+				break;
+			case 1:
+				expect_code(test, sym[i].code, FAKE_TEXT, g, ARRAY_SIZE(g));
+				break;
+			case 2:
+				expect_code(test, sym[i].code, FAKE_TEXT, &f[1], 1);
+				break;
+			case 3:
+				expect_code(test, sym[i].code, FAKE_TEXT, &g[1], 1);
+				break;
+			default:
+				expect_code(test, sym[i].code, FAKE_TEXT, &g[2], 1);
+			}
+		}
+		klp_symbols_free(sym, ARRAY_SIZE(sym));
+	}
+}
+
 /* Many functions at once, each of which has two names and a cold part called after the second. */
 static void module_batch_test(struct kunit *test)
 {
@@ -306,6 +349,7 @@ static struct kunit_case code_test_cases[] = {
 	KUNIT_CASE(find_cold_test),
 	KUNIT_CASE(find_init_test),
 	KUNIT_CASE(module_cold_test),
+	KUNIT_CASE(module_cold_asked_test),
 	KUNIT_CASE(module_twins_test),
 	KUNIT_CASE(module_batch_test),
 	KUNIT_CASE(module_livepatch_test),
