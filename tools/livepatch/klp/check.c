@@ -76,7 +76,7 @@ static int check_kernel(void)
 static int check_name(const struct module_file *m)
 {
 	if (patch_exists(m->name))
-		await_leaving();
+		await_leaving(m->name);
 	if (patch_exists(m->name)) {
 		error("%s: patch %s is loaded already", m->path, m->name);
 		next_step("look at it: klp show %s; to load it anew: klp unload %s", m->name,

@@ -326,7 +326,7 @@ int cmd_wait(void);
 enum outcome wait_quietly(const char *name, double timeout);
 int wait_and_tell(const char *name, enum outcome want);
 int await_transition(const char *except);
-void await_leaving(void);
+void await_leaving(const char *name);
 
 /* ---- progress.c */
 

@@ -157,35 +157,40 @@ static void outcome_json(const char *name, enum outcome outcome, double seconds)
 	transition_free(&t);
 }
 
-/* Neither in force nor on its way anywhere, and there nevertheless, while nothing else moves. */
+/* Neither in force nor on its way anywhere, and there nevertheless. */
+static int is_leaving(const char *name)
+{
+	return read_number("/sys/kernel/livepatch/%s/transition", name) == 0 &&
+		read_number("/sys/kernel/livepatch/%s/enabled", name) == 0;
+}
+
 static int somebody_leaves(void)
 {
 	char *path = rooted("/sys/kernel/livepatch");
-	int leaving = 0, moving = 0;
+	int leaving = 0;
 	size_t nr;
 	char **names = list_directory(path, &nr);
 
-	for (size_t i = 0; i < nr; i++) {
-		long transition = read_number("/sys/kernel/livepatch/%s/transition", names[i]);
-
-		moving |= transition == 1;
-		leaving |= transition == 0 &&
-			read_number("/sys/kernel/livepatch/%s/enabled", names[i]) == 0;
-	}
+	for (size_t i = 0; i < nr && !leaving; i++)
+		leaving = is_leaving(names[i]);
 	free_list(names, nr);
 	free(path);
-	return leaving && !moving;
+	return leaving;
 }
 
 /*
  * The kernel takes patches out of sysfs a moment after the transition in which they have been
- * replaced. Whoever asks until then sees them, and cannot load them again.
+ * replaced. Whoever asks until then sees them, and cannot load them again. Waits for patch NAME,
+ * or, if that is NULL, for all; not longer than the user would wait for a transition.
  */
-void await_leaving(void)
+void await_leaving(const char *name)
 {
-	double start = now(), pause = SHORTEST;
+	double start = now(), pause = SHORTEST, limit = LEAVE_WITHIN;
 
-	while (!*root && somebody_leaves() && now() - start < LEAVE_WITHIN && !interrupted()) {
+	if (options.timeout >= 0 && options.timeout < limit)
+		limit = options.timeout;
+	while (!*root && (name ? is_leaving(name) : somebody_leaves()) && !interrupted() &&
+	       now() - start < limit) {
 		nap(pause);
 		pause = pause * 2 < LONGEST ? pause * 2 : LONGEST;
 	}
@@ -200,8 +205,10 @@ int wait_and_tell(const char *name, enum outcome want)
 	catch_interrupts();
 	outcome = wait_visibly(name);
 	seconds = now() - start;
-	if (outcome == OUTCOME_PATCHED)
-		await_leaving();
+	/* Kernels before 6.11 do not tell whether it has replaced others. */
+	if (outcome == OUTCOME_PATCHED &&
+	    read_number("/sys/kernel/livepatch/%s/replace", name) != 0)
+		await_leaving(NULL);
 	if (options.given & OPT_JSON)
 		outcome_json(name, outcome, seconds);
 	return judge(name, outcome, want, seconds);
@@ -215,7 +222,7 @@ int await_transition(const char *except)
 	int status = KLP_OK;
 
 	if (!patch_in_transition(&moving)) {
-		await_leaving();
+		await_leaving(NULL);
 		return KLP_OK;
 	}
 	if (!except || strcmp(moving.name, except)) {
@@ -232,7 +239,7 @@ int await_transition(const char *except)
 		error("interrupted; the transition of patch %s goes on", moving.name);
 		status = KLP_INTERRUPTED;
 	} else {
-		await_leaving();
+		await_leaving(NULL);
 	}
 	patch_free(&moving);
 	return status;
