@@ -15,8 +15,10 @@ VERSION = re.compile(r'^(?P<indent> *)K?TAP version \d+')
 STOCK = re.compile(r'^TEST: (?P<name>.*?) \.\.\. (?P<verdict>ok|not ok)$')
 DIRECTIVE = re.compile(r'(?:^|\s)#\s*(?P<word>SKIP|XFAIL|TODO|TIMEOUT)\b *(?P<why>.*)$',
                        re.IGNORECASE)
-# What is said of a result stands before it. What is indented behind the mark is a log.
+# What is said of a result stands before it, the reason last. What is indented behind the mark is a
+# log, and some lines of KUnit's are about a suite.
 SAID = re.compile(r'^ *(?:# )+(?P<text>[^\s#].*)$')
+NOT_SAID = re.compile(r'Subtest: |module: |Totals: |[\w-]+: pass:\d')
 SAID_MAX = 300
 
 PASS, FAIL, SKIP = 'ok', 'FAIL', 'skip'
@@ -47,8 +49,7 @@ class Parser:
     def count(self, name, verdict, why=''):
         """Record a result."""
         if verdict == FAIL and not why:
-            why = '; '.join(self.said)[:SAID_MAX]
-        self.said = []
+            why = '; '.join(self.said)[-SAID_MAX:]
         result = Result(self.unit, name, verdict, why)
         self.results.append(result)
         self.report(result)
@@ -62,6 +63,8 @@ class Parser:
 
         stock = STOCK.match(text)
         if stock:
+            # What is said of it comes later, and it is a result of its script.
+            self.said = []
             verdict = PASS if stock['verdict'] == 'ok' else FAIL
             self.levels.setdefault(100 * depth, []).append(verdict)
             self.count(stock['name'], verdict)
@@ -81,9 +84,10 @@ class Parser:
         result = RESULT.match(text)
         if result:
             self.result(100 * depth + len(result['indent']), result)
+            self.said = []
             return
         said = SAID.match(line)
-        if said:
+        if said and not NOT_SAID.match(said['text']):
             self.said.append(said['text'])
 
     def result(self, at, match):

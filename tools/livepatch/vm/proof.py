@@ -30,9 +30,10 @@ class Case:
 CASES = [
     Case('sound', (), 'echo "ok 1 all is well"; echo "1..1"', passes=True, boot_limit=900,
          limit=300),
-    Case('fails', ('this one fails: for this reason',),
+    Case('fails', ('200; for this reason',),
          'echo "1..2"; echo "# in good health"; echo "ok 1 this one passes"; '
-         'echo "# for this reason"; echo "#  a log"; echo "not ok 2 this one fails"; exit 1'),
+         'echo "# $(seq -s, 200)"; echo "# for this reason"; echo "#  a log"; '
+         'echo "not ok 2 this one fails"; exit 1'),
     Case('fails-silently', ('exit=7',), 'exit 7'),
     Case('lacks-results', ('2 results announced, 1 seen',), 'echo "1..2"; echo "ok 1 first"'),
     Case('skips', ('skipped, not in known-skips',), 'echo "SKIP: no reason"; exit 4'),
