@@ -24,8 +24,6 @@
 #define CHANGES		7
 #define SITES		8	/* numbered from 1 on */
 
-#define SEEN(place)	skip
-
 #include "memory.pml"
 
 #ifdef WITHOUT_I_KEY

@@ -5,7 +5,7 @@
  * A store waits in the buffer of its CPU until it gets to memory. Of those that wait, each may be the
  * next, but for those behind a write barrier; with TSO defined they go in order, as on x86. The CPU
  * itself sees what it has stored. Loads go where they stand, or early: where a machine may do so,
- * the reader does. PLACES, CPUS and SEEN(place), which is told what arrives, are the reader's.
+ * the reader does. PLACES and CPUS are the reader's.
  */
 
 byte memory[PLACES];
@@ -39,12 +39,14 @@ buffer buffers[CPUS];
 #define LOAD(cpu, place)							\
 	(buffers[cpu].waits[place] -> buffers[cpu].value[place] : memory[place])
 
-#define WRITE_BARRIER(cpu)	buffers[cpu].barriers++
+/* With nothing in front of it, it is none. */
+#define WRITE_BARRIER(cpu)							\
+	buffers[cpu].barriers = (buffers[cpu].nr -> buffers[cpu].barriers + 1 : 0)
 
 /* What a full barrier waits for, and a context switch. */
 #define ALL_ARRIVED(cpu)	(buffers[cpu].nr == 0)
 
-/* Barriers with nothing in front of them are none. */
+/* What stood in front of the first barriers has arrived. */
 inline forget_barriers(cpu)
 {
 	least = buffers[cpu].barriers;
@@ -65,19 +67,24 @@ inline forget_barriers(cpu)
 	:: at < PLACES ->
 		if
 		:: buffers[cpu].waits[at] ->
-			buffers[cpu].behind[at] = buffers[cpu].behind[at] - least
+			buffers[cpu].behind[at] = buffers[cpu].behind[at] - least;
+			is_next = is_next || buffers[cpu].behind[at] == 0
 		:: else
 		fi;
 		at++
 	:: else -> break
 	od;
+	/* Else it would wait for ever, and nobody would see it. */
+	assert(!buffers[cpu].nr || is_next);
 	at = 0;
-	least = 0
+	least = 0;
+	is_next = false
 }
 
 proctype arrivals(byte cpu)
 {
 	byte place, at, least;
+	bool is_next;
 
 end:	do
 	:: atomic {
@@ -89,7 +96,6 @@ end:	do
 			buffers[cpu].waits[place] = false;
 			buffers[cpu].value[place] = 0;
 			buffers[cpu].nr--;
-			SEEN(place);
 			forget_barriers(cpu)
 		:: else
 		fi;

@@ -24,14 +24,8 @@
 #define IDLE		2	/* as the world that a task is in, it is 0 */
 #define NOBODY		9
 
-bool judging;		/* the task reads what it has to leave */
 byte heading = NOBODY;	/* the world that flags are meant for, once they may be set */
-byte left = NOBODY;	/* the code that flags are meant to have left */
 byte freed = NOBODY;
-
-/* What is read is neither changed nor freed. */
-#define SEEN(place)								\
-	assert(!(place == RANGES && judging))
 
 #include "memory.pml"
 
@@ -54,10 +48,7 @@ byte in_f = NOBODY, in_g = NOBODY;	/* the code that it is in, or on the way to *
 inline set_flag()
 {
 	A;
-	atomic {
-		heading = target;
-		left = old
-	};
+	heading = target;
 	if
 	:: LOAD(OPERATOR, STATE) != target -> STORE(OPERATOR, FLAG, 1)
 	:: else
@@ -97,8 +88,7 @@ proctype operator()
 		:: look()
 		:: atomic {
 			turns < 2 -> turns++;
-			heading = NOBODY;
-			left = NOBODY
+			heading = NOBODY
 		   };
 #ifndef WITHOUT_TAKING_BACK
 			STORE(OPERATOR, FLAG, 0);
@@ -114,10 +104,7 @@ proctype operator()
 		:: LOAD(OPERATOR, STATE) == target -> break
 		od;
 		now = (old == now -> next : now);
-		atomic {
-			heading = NOBODY;
-			left = NOBODY
-		};
+		heading = NOBODY;
 		STORE(OPERATOR, F + 1 - target, now);
 		STORE(OPERATOR, G + 1 - target, now);
 #ifndef WITHOUT_G_SETTLE
@@ -222,10 +209,7 @@ inline resched()
 		read_target();
 		if
 		:: LOAD(TASK, STATE) != goal ->
-			judging = true;
 			read_ranges();
-			assert(left == NOBODY || ranges == left);
-			judging = false;
 			if
 			:: in_f != ranges && in_g != ranges ->
 				memory[FLAG] = 0;
