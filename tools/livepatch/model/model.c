@@ -64,6 +64,8 @@ static const struct scenario scenarios[] = {
 	{ NAMED("drop", "a cumulative patch of a module, and one that drops it"), BOUNDS(1, 2, 4),
 	  .comes = true, .patch = { { { LEAVES, REPLACES }, true }, { { REPLACES, LEAVES }, true },
 				    NONE } },
+	{ NAMED("order", "patches of a module's function on top of each other"), BOUNDS(1, 1, 4),
+	  .comes = true, .patch = { { { LEAVES, REPLACES } }, { { LEAVES, REPLACES } }, NONE } },
 	{ NAMED("two", "a patch of one function, and two tasks"), BOUNDS(2, 1, 3),
 	  .patch = { { { REPLACES, LEAVES } }, NONE, NONE } },
 	{ NAMED("pair", "a patch of both functions, and two tasks"), BOUNDS(2, 2, 1), .slow = true,
@@ -87,10 +89,18 @@ struct made {
 	struct klp_state_ops state_ops[2];
 	enum { ABSENT, ENABLED, FREED } life;
 	bool ever_forced;
-	int patched[2];		/* of each object: pre_patch succeeded, no post_unpatch yet */
+	/* Of each object, by its callbacks. */
+	enum phase { UNTOUCHED, PREPARED, PATCHED, GOING } phase[2];
 };
 
 static struct made made[PATCHES];
+
+/* The patch that comes or goes, and the world that tasks head for. */
+static struct {
+	bool on, comes;
+	unsigned int patch;
+	int target;
+} going;
 
 /* A state of all patches: set up once, taken down once. */
 static int state_there;
@@ -98,37 +108,55 @@ static int state_there;
 static const char * const func_name[FUNCTIONS] = { "f0", "f1" };
 static const char * const patch_name[PATCHES] = { "A", "B", "C" };
 
-/* Of the patch that the object is in. */
-static int *patched(struct klp_object *obj)
+static unsigned int patch_of(const struct klp_object *obj)
 {
-	struct made *m = &made[((char *)obj - (char *)made) / sizeof(*made)];
+	return ((const char *)obj - (const char *)made) / sizeof(*made);
+}
 
-	return &m->patched[obj - m->objs];
+static enum phase *phase_of(struct klp_object *obj)
+{
+	struct made *m = &made[patch_of(obj)];
+
+	return &m->phase[obj - m->objs];
 }
 
 static int pre_patch(struct klp_object *obj)
 {
-	if ((*patched(obj))++)
+	if (*phase_of(obj) != UNTOUCHED)
 		violated("pre_patch twice");
+	*phase_of(obj) = PREPARED;
 	return 0;
 }
 
+/* After pre_patch, or after pre_unpatch if the patch has turned back: nobody is on his way. */
 static void post_patch(struct klp_object *obj)
 {
-	if (*patched(obj) != 1)
-		violated("post_patch without pre_patch");
+	enum phase *phase = phase_of(obj);
+	unsigned int i;
+
+	if (*phase != PREPARED && *phase != GOING)
+		violated("post_patch of what is not about to be patched");
+	for (i = 1; i < ACTORS_MAX; i++) {
+		if (going.on && going.patch == patch_of(obj) && model_task[i].listed &&
+		    model_task[i].patch_state == !going.target)
+			violated("post_patch before task %u has arrived", i);
+	}
+	*phase = PATCHED;
 }
 
 static void pre_unpatch(struct klp_object *obj)
 {
-	if (*patched(obj) != 1)
+	if (*phase_of(obj) != PATCHED)
 		violated("pre_unpatch of what was not patched");
+	*phase_of(obj) = GOING;
 }
 
+/* After pre_unpatch, or without if the patch has turned back. */
 static void post_unpatch(struct klp_object *obj)
 {
-	if ((*patched(obj))-- != 1)
-		violated("post_unpatch without pre_patch");
+	if (*phase_of(obj) != PREPARED && *phase_of(obj) != GOING)
+		violated("post_unpatch of what is not about to be unpatched");
+	*phase_of(obj) = UNTOUCHED;
 }
 
 static int state_pre_patch(struct klp_patch *patch, struct klp_state *state)
@@ -195,13 +223,6 @@ static unsigned long want[2][FUNCTIONS];
 
 /* The higher, the later a patch was enabled; 0 for those that are not. */
 static unsigned int age[PATCHES];
-
-/* The patch that comes or goes, and the world that tasks head for. */
-static struct {
-	bool on, comes;
-	unsigned int patch;
-	int target;
-} going;
 
 static unsigned int next_age(void)
 {
@@ -281,6 +302,13 @@ static void want_transition(unsigned int p, bool comes)
 	want_worlds();
 }
 
+/* A patch that is in force, and not on its way, has had its callbacks for all that is there. */
+static void check_patched(unsigned int p)
+{
+	if (made[p].phase[0] != PATCHED || (target.mod.name && made[p].phase[1] != PATCHED))
+		violated("patch %s is in force, and post_patch was not called", patch_name[p]);
+}
+
 /* All have arrived. */
 static void want_settled(void)
 {
@@ -296,8 +324,11 @@ static void want_settled(void)
 	memcpy(age, ages, sizeof(age));
 	memset(&going, 0, sizeof(going));
 	want_worlds();
-	for (p = 0; p < PATCHES; p++)
+	for (p = 0; p < PATCHES; p++) {
 		state |= age[p] && scenario->patch[p].state;
+		if (age[p])
+			check_patched(p);
+	}
 	if (state != state_there)
 		violated("the state is %sthere", state ? "not " : "");
 }
@@ -359,7 +390,7 @@ static void retire(void)
 		say("frees patch %s", m->mod.name);
 		m->life = FREED;
 		m->ever_forced = patch->forced;
-		if ((m->patched[0] || m->patched[1]) && !replaced(m))
+		if ((m->phase[0] || m->phase[1]) && !replaced(m))
 			violated("patch %s goes, and post_unpatch was not called", m->mod.name);
 	}
 }
@@ -381,6 +412,8 @@ static bool is_called(unsigned int f)
 
 static void load_target(void)
 {
+	unsigned int p;
+
 	target.mod = (struct module){ .name = "M", .state = MODULE_STATE_COMING };
 	/* Not where it was the last time, but the time before. */
 	target.at = 1 + target.at % 2;
@@ -390,6 +423,10 @@ static void load_target(void)
 	if (klp_module_coming(&target.mod))
 		violated("module M is refused");
 	target.mod.state = MODULE_STATE_LIVE;
+	for (p = 0; p < PATCHES; p++) {
+		if (age[p] && !going.on)
+			check_patched(p);
+	}
 }
 
 /* What is left of it when it has gone belongs to whoever comes to this place. */
@@ -411,7 +448,7 @@ static void unload_target(void)
 	for (p = 0; p < PATCHES; p++) {
 		if (made[p].objs[1].patched)
 			violated("patch %s is told to be in module M", patch_name[p]);
-		if (made[p].life == ENABLED && made[p].patched[1] && !replaced(&made[p]))
+		if (made[p].life == ENABLED && made[p].phase[1] && !replaced(&made[p]))
 			violated("module M goes, and post_unpatch was not called");
 	}
 	memset(&target.mod, 0, sizeof(target.mod));
