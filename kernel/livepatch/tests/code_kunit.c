@@ -218,7 +218,7 @@ static void module_twins_test(struct kunit *test)
 	klp_symbols_free(sym, ARRAY_SIZE(sym));
 }
 
-/* A cold part may be in question itself, in whatever order: where it ends does not depend on that. */
+/* A cold part may be in question itself: where it ends does not depend on that or on the order. */
 static void module_cold_asked_test(struct kunit *test)
 {
 	static const struct fake_text text[] = {

@@ -61,8 +61,9 @@ group_tasks() {
 
 # ---- tasks of user mode
 
-# measure_sleepers COUNT: the call that enables 1000 functions, which looks at all tasks once, with so
-# many user threads; the time is in $looked. How long the transition takes depends on who else is awake.
+# measure_sleepers COUNT: the call that enables 1000 functions, which looks at all tasks once, with
+# so many user threads; the time is in $looked. How long the transition takes depends on who else is
+# awake.
 measure_sleepers() {
 	local word
 

@@ -326,7 +326,6 @@ int cmd_wait(void);
 enum outcome wait_quietly(const char *name, double timeout);
 int wait_and_tell(const char *name, enum outcome want);
 int await_transition(const char *except);
-void await_leaving(const char *name);
 
 /* ---- progress.c */
 
@@ -393,6 +392,10 @@ char *store_find(const char *release, const char *given, int *many);
 /* ---- remove.c */
 
 int module_remove(const char *name);
+
+/* ---- leave.c */
+
+void await_leaving(const char *name);
 
 /* ---- patch.c */
 

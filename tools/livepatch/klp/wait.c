@@ -9,7 +9,6 @@
 
 #define SHORTEST	0.01
 #define LONGEST		0.1
-#define LEAVE_WITHIN	10	/* seconds for what has been replaced to leave sysfs */
 
 static const char * const outcomes[] = {
 	[OUTCOME_PATCHED]	= "patched",
@@ -155,45 +154,6 @@ static void outcome_json(const char *name, enum outcome outcome, double seconds)
 		    t.hidden || outcome == OUTCOME_UNKNOWN ? UNKNOWN : 0);
 	json_close();
 	transition_free(&t);
-}
-
-/* Neither in force nor on its way anywhere, and there nevertheless. */
-static int is_leaving(const char *name)
-{
-	return read_number("/sys/kernel/livepatch/%s/transition", name) == 0 &&
-		read_number("/sys/kernel/livepatch/%s/enabled", name) == 0;
-}
-
-static int somebody_leaves(void)
-{
-	char *path = rooted("/sys/kernel/livepatch");
-	int leaving = 0;
-	size_t nr;
-	char **names = list_directory(path, &nr);
-
-	for (size_t i = 0; i < nr && !leaving; i++)
-		leaving = is_leaving(names[i]);
-	free_list(names, nr);
-	free(path);
-	return leaving;
-}
-
-/*
- * The kernel takes patches out of sysfs a moment after the transition in which they have been
- * replaced. Whoever asks until then sees them, and cannot load them again. Waits for patch NAME,
- * or, if that is NULL, for all; not longer than the user would wait for a transition.
- */
-void await_leaving(const char *name)
-{
-	double start = now(), pause = SHORTEST, limit = LEAVE_WITHIN;
-
-	if (options.timeout >= 0 && options.timeout < limit)
-		limit = options.timeout;
-	while (!*root && (name ? is_leaving(name) : somebody_leaves()) && !interrupted() &&
-	       now() - start < limit) {
-		nap(pause);
-		pause = pause * 2 < LONGEST ? pause * 2 : LONGEST;
-	}
 }
 
 /* Wait as the options say, until PATCHED or UNPATCHED, which the user wants. */

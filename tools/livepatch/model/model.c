@@ -482,36 +482,46 @@ static bool possible(enum request request)
 	       (scenario->patch[p].func[0] != LEAVES || scenario->patch[p].func[1] != LEAVES);
 }
 
+static void disable(unsigned int p)
+{
+	say("disables patch %s", patch_name[p]);
+	want_transition(p, false);
+	if (klp_patch_disable(&made[p].patch))
+		violated("patch %s cannot be disabled", patch_name[p]);
+	klp_transition_round();
+}
+
+static void reverse(void)
+{
+	say("turns back");
+	going.target = !going.target;
+	if (klp_transition_reverse())
+		violated("the transition cannot be turned back");
+	klp_transition_round();
+}
+
+static void force(void)
+{
+	say("forces");
+	forced = true;
+	klp_transition_force();
+	klp_transition_round();
+}
+
 static void carry_out(enum request request)
 {
-	int ret = 0;
-
-	if (request < DISABLE) {
+	if (request < DISABLE)
 		enable(request - ENABLE);
-		return;
-	}
-	if (request < REVERSE) {
-		say("disables patch %s", patch_name[request - DISABLE]);
-		want_transition(request - DISABLE, false);
-		ret = klp_patch_disable(&made[request - DISABLE].patch);
-	} else if (request == REVERSE) {
-		say("turns back");
-		going.target = !going.target;
-		ret = klp_transition_reverse();
-	} else if (request == FORCE) {
-		say("forces");
-		forced = true;
-		klp_transition_force();
-	} else if (request == LOAD) {
+	else if (request < REVERSE)
+		disable(request - DISABLE);
+	else if (request == REVERSE)
+		reverse();
+	else if (request == FORCE)
+		force();
+	else if (request == LOAD)
 		load_target();
-		return;
-	} else {
+	else
 		unload_target();
-		return;
-	}
-	if (ret)
-		violated("the core has refused that");
-	klp_transition_round();
 }
 
 /* One of the requests that are possible now. */

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# Read by ./run: is what the core promises true, whatever the order that stores and loads take effect in,
-# and which rule about order is needed for that? Spin goes through all states of the models in ./order.
+# Read by ./run: is what the core promises true in whatever order stores and loads take effect, and
+# which rule about order is needed for that? Spin goes through all states of the models in ./order.
 
 : "${here:?}" "${out:?}"
 
@@ -19,7 +19,7 @@ explore() {
 	(
 		cd "$dir"
 		spin -a "$@" "$model.pml" || exit 2
-		gcc -O2 -w -DSAFETY -DCOLLAPSE -DVECTORSZ=2048 -DMEMLIM=4096 -o pan pan.c || exit 2
+		gcc -O2 -w -DSAFETY -DCOLLAPSE -DVECTORSZ=2048 -DMEMLIM=4096 pan.c -o pan || exit 2
 		./pan -m1000000 || exit 2
 		# The last steps before something is wrong, with what changes in each.
 		[[ ! -e $model.pml.trail ]] || spin -t -p -g -l "$@" "$model.pml" | tail -n 60
@@ -45,13 +45,13 @@ order_holds() {
 		status=0
 		explore "$model" || status=$?
 		((!status)) || sed 's/^/# /' "$log"
-		result "$status" "$model: $words, on a weak machine: $(states) states"
+		result "$status" "$model: $words, weak machine: $(states) states"
 		status=0
 		explore "$model" -DTSO || status=$?
 		((!status)) || sed 's/^/# /' "$log"
-		result "$status" "$model: $words, on one like x86: $(states) states"
+		result "$status" "$model: $words, one like x86: $(states) states"
 	done <<-END
-		world a task calls, sleeps and leaves the kernel in two transitions that are reversed
+		world a task calls, sleeps, leaves the kernel in two transitions that are reversed
 		index a task searches while sites and tables come and go
 	END
 }

@@ -304,7 +304,8 @@ compressed() {
 
 # with_samples: the sub-test loads patches that are not ours, and none of them outlives it.
 with_samples() {
-	trap 'command klp unload --all > "$tmp/said" 2>&1; rm -rf "/var/lib/klp/patches/$(uname -r)"' EXIT
+	trap 'command klp unload --all > "$tmp/said" 2>&1
+		rm -rf "/var/lib/klp/patches/$(uname -r)"' EXIT
 }
 
 # The way of a patch to a boot, without the boot.

@@ -70,7 +70,7 @@ not_for_everybody() {
 
 # Where the kernel is in memory is nobody's business. What everybody may read, and what is logged.
 no_addresses() {
-	local address=ffffffff[0-9a-f]{8} seen file
+	local address='ffffffff[0-9a-f]{8}' seen file
 
 	# The pattern is that of the addresses of this kernel.
 	matches "$(address_of klpt_value klpt_target)" "^0x$address\$" "address of klpt_value()"
