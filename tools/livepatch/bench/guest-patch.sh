@@ -63,6 +63,7 @@ measure_replace() {
 	insmod /bench/bench_more_1.ko
 	enable "$old"
 	calm_down
+	any_time
 	insmod "/bench/$patch.ko" replace=1
 	gone "$old"
 	now end
@@ -76,6 +77,7 @@ measure_replace() {
 measure_disable() {
 	local name=$1 patch=$2 took
 
+	any_time
 	disable "$patch"
 	result "disable.$name" "$took" ns
 	calm_down
@@ -88,6 +90,7 @@ measure_disable() {
 measure_enable() {
 	local name=$1 patch=bench_patch_${1//./_} took
 
+	any_time
 	enable "$patch"
 	read -r took <"/sys/module/$patch/parameters/took"
 	result "enable.$name" "$took" instructions

@@ -22,7 +22,7 @@ measure_patched_wakeup() {
 group_wakeup() {
 	[[ $(</proc/cmdline) == *preempt=full* ]] || fail "the kernel does not preempt"
 	calm_down
-	measure_wakeup wakeup.plain
-	measure_patched_wakeup wakeup.patched
-	by_handler measure_patched_wakeup wakeup.handler
+	again measure_wakeup wakeup.plain
+	again measure_patched_wakeup wakeup.patched
+	by_handler again measure_patched_wakeup wakeup.handler
 }
