@@ -46,7 +46,7 @@ CASES = [
          'echo HARDLOCKUP >/sys/kernel/debug/provoke-crash/DIRECT'),
     Case('panics', ('Kernel panic', 'ended without a verdict'),
          'echo 1 >/proc/sys/kernel/sysrq; echo c >/proc/sysrq-trigger'),
-    Case('warns', ('WARNING: CPU',),
+    Case('warns', ('kernel log: WARNING: ',),
          'insmod /usr/lib/modules/*/kernel/drivers/misc/lkdtm/lkdtm.ko; '
          'echo WARNING >/sys/kernel/debug/provoke-crash/DIRECT; dmesg --clear'),
     Case('says-nothing', ('no word from init',), 'exit 0', boot_limit=8,
@@ -70,8 +70,8 @@ def prove(case, pace):
                   grace=15 * pace, quiet=True)
     # kselftest's own runner, as installed with the tests.
     tests = guest.staged.parent / 'root/ksft/upstream'
-    for path in ('run_kselftest.sh', 'kselftest/runner.sh'):
-        files[f'{KSFT}/{path}'] = tests / path
+    for path in (tests / 'run_kselftest.sh', *(tests / 'kselftest').iterdir()):
+        files[f'{KSFT}/{path.relative_to(tests)}'] = path
     good = guest.run([Unit.kselftest('proof', 'proof:test.sh', case.limit * pace)])
     said = [f'{r.unit}: {r.name}: {r.why}' for r in guest.results if r.verdict == 'FAIL']
     missed = [text for text in case.expected if not any(text in line for line in said)]
