@@ -172,6 +172,7 @@ class Guest:
     append: str = ''
     icount: bool = False
     memory: int = 1024
+    cpu: str = ''           # behind QEMU's name of it: ",vendor=..."
     kernel: Path = None
     userland: str = 'amd64'
     staged: Path = None
@@ -244,7 +245,8 @@ class Guest:
         """The QEMU command line."""
         # thread=single: with one host thread for each vCPU, QEMU 7.2 and QEMU 10.0 run stale
         # translations after a text patch made on another vCPU; see the selftests' README.
-        command = [emulator()[0], '-accel', 'tcg,thread=single', '-cpu', 'max,la57=off',
+        command = [emulator()[0], '-accel', 'tcg,thread=single',
+                   '-cpu', f'max,la57=off{self.cpu}',
                    '-M', 'pc', '-smp', str(self.smp), '-m', str(self.memory), '-nodefaults',
                    '-display', 'none', '-no-reboot', '-kernel', str(self.kernel),
                    '-initrd', str(initrd)]
