@@ -245,41 +245,42 @@ static int klp_measure_walk(struct klp_measure *m, const struct module *mod, boo
 	return ret;
 }
 
-/* A function of question @i, and maybe others, is called @name: its cold parts, up to @end. */
-static int klp_measure_claim(struct klp_measure *m, unsigned int i, const char *name,
-			     unsigned long end)
+/* A cold part of what question @i is about, and maybe others. */
+static int klp_measure_add_cold(struct klp_measure *m, unsigned int i, unsigned long start,
+				unsigned long end)
 {
 	unsigned long addr = m->query[i].sym->addr;
-	unsigned int first, last;
-	size_t len = strlen(name);
 	int ret = 0;
 
-	first = klp_measure_first_stray(m, name, len);
-	for (; i < m->nr && m->query[i].sym->addr == addr; i++) {
-		for (last = first; last < m->nr_stray && !ret; last++) {
-			if (klp_stray_cmp_name(&m->stray[last], name, len))
-				break;
-			ret = klp_measure_add_part(m, m->query[i].sym, m->stray[last].addr, end);
-		}
-	}
+	for (; i < m->nr && m->query[i].sym->addr == addr && !ret; i++)
+		ret = klp_measure_add_part(m, m->query[i].sym, start, end);
 	return ret;
 }
 
 /* Whose are the cold parts?  All names that a function has count. */
 static int klp_measure_colds(struct klp_measure *m, const struct module *mod, unsigned long end)
 {
-	unsigned int at = 0, i;
+	unsigned int at = 0, i, j;
 	unsigned long addr;
 	const char *name;
-	int ret = 0;
+	size_t len;
+	int ret;
 
 	sort(m->stray, m->nr_stray, sizeof(*m->stray), klp_stray_cmp, NULL);
-	while (!ret && klp_measure_next(mod, &at, &name, &addr)) {
+	while (klp_measure_next(mod, &at, &name, &addr)) {
 		i = klp_measure_first(m, addr);
-		if (i < m->nr && m->query[i].sym->addr == addr)
-			ret = klp_measure_claim(m, i, name, end);
+		if (i == m->nr || m->query[i].sym->addr != addr)
+			continue;
+		len = strlen(name);
+		for (j = klp_measure_first_stray(m, name, len); j < m->nr_stray; j++) {
+			if (klp_stray_cmp_name(&m->stray[j], name, len))
+				break;
+			ret = klp_measure_add_cold(m, i, m->stray[j].addr, end);
+			if (ret)
+				return ret;
+		}
 	}
-	return ret;
+	return 0;
 }
 
 /* All questions are about functions in the text of one module. */

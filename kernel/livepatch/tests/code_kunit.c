@@ -229,33 +229,26 @@ static void module_cold_asked_test(struct kunit *test)
 	static const struct klp_range g[] = {
 		{ 0x100, 0x200 }, { 0x240, 0x280 }, { 0x280, 0x2c0 },
 	};
+	static const struct {
+		const char *name;
+		const struct klp_range *code;
+		unsigned int nr;
+	} asked[] = {
+		{ "f", f, 2 }, { "g", g, 3 }, { "f.cold", &f[1], 1 }, { "g.cold", &g[1], 1 },
+		{ "g.cold.1", &g[2], 1 },
+	};
 	struct fake *fake = fake_with_text(test, text, ARRAY_SIZE(text));
-	static const char * const names[] = { "f", "g", "f.cold", "g.cold", "g.cold.1" };
-	struct klp_symbol sym[ARRAY_SIZE(names)];
-	unsigned int i, first;
+	struct klp_symbol sym[ARRAY_SIZE(asked)];
+	unsigned int i, at, first;
 
-	for (first = 0; first < ARRAY_SIZE(names); first++) {
+	for (first = 0; first < ARRAY_SIZE(asked); first++) {
 		memset(sym, 0, sizeof(sym));
-		for (i = 0; i < ARRAY_SIZE(names); i++)
-			sym[i].name = names[(first + i) % ARRAY_SIZE(names)];
+		for (i = 0; i < ARRAY_SIZE(asked); i++)
+			sym[i].name = asked[(first + i) % ARRAY_SIZE(asked)].name;
 		KUNIT_ASSERT_EQ(test, find_locked(&fake->mod, sym, ARRAY_SIZE(sym)), 0);
-		for (i = 0; i < ARRAY_SIZE(names); i++) {
-			switch ((first + i) % ARRAY_SIZE(names)) {
-			case 0:
-				expect_code(test, sym[i].code, FAKE_TEXT, f, ARRAY_SIZE(f));
-				break;
-			case 1:
-				expect_code(test, sym[i].code, FAKE_TEXT, g, ARRAY_SIZE(g));
-				break;
-			case 2:
-				expect_code(test, sym[i].code, FAKE_TEXT, &f[1], 1);
-				break;
-			case 3:
-				expect_code(test, sym[i].code, FAKE_TEXT, &g[1], 1);
-				break;
-			default:
-				expect_code(test, sym[i].code, FAKE_TEXT, &g[2], 1);
-			}
+		for (i = 0; i < ARRAY_SIZE(asked); i++) {
+			at = (first + i) % ARRAY_SIZE(asked);
+			expect_code(test, sym[i].code, FAKE_TEXT, asked[at].code, asked[at].nr);
 		}
 		klp_symbols_free(sym, ARRAY_SIZE(sym));
 	}
