@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include "klp.h"
 
-#define SHORTEST	0.01
-#define LONGEST		0.1
 #define LEAVE_WITHIN	10	/* seconds */
 
 /* Neither in force nor on its way anywhere, and there nevertheless. */
@@ -34,13 +32,11 @@ static int somebody_leaves(void)
 /* Wait for patch NAME, or, if that is NULL, for all; not longer than for a transition. */
 void await_leaving(const char *name)
 {
-	double start = now(), pause = SHORTEST, limit = LEAVE_WITHIN;
+	double start = now(), limit = LEAVE_WITHIN;
 
 	if (options.timeout >= 0 && options.timeout < limit)
 		limit = options.timeout;
 	while (!*root && (name ? is_leaving(name) : somebody_leaves()) && !interrupted() &&
-	       now() - start < limit) {
-		nap(pause);
-		pause = pause * 2 < LONGEST ? pause * 2 : LONGEST;
-	}
+	       now() - start < limit)
+		nap(0.05);
 }
