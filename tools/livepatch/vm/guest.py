@@ -209,8 +209,7 @@ class Guest:
             result.why = f'skipped, not in known-skips: {result.why}'
             result.verdict = FAIL
         self.results.append(result)
-        why = f' ({result.why})' if result.why else ''
-        self.say(f'{result.verdict:4} {result.unit}: {result.name}{why}')
+        self.say(f'{result.verdict:4} {result}')
 
     # ---- starting
 

@@ -32,6 +32,9 @@ class Result:
     verdict: str
     why: str = ''
 
+    def __str__(self):
+        return f'{self.unit}: {self.name}' + (f' ({self.why})' if self.why else '')
+
 
 class Parser:
     """Feed it the lines of one unit; it calls report(Result) for each result that counts."""
