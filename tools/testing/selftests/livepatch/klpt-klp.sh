@@ -749,7 +749,7 @@ boot() {
 }
 
 not_for_everybody() {
-	local run="setpriv --reuid 65534 --clear-groups klp"
+	local run="as_nobody klp"
 
 	patch klpt_p1 spec=klpt_target:klpt_value
 	$run list > "$tmp/said" || fail "a user may not list"

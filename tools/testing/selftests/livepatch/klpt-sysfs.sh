@@ -59,10 +59,10 @@ not_for_everybody() {
 	local out
 
 	patch klpt_p1 spec=klpt_target:klpt_value
-	out=$(setpriv --reuid 65534 --clear-groups bash -c "echo 0 > $LP/klpt_p1/enabled" 2>&1) &&
+	out=$(as_nobody bash -c "echo 0 > $LP/klpt_p1/enabled" 2>&1) &&
 		fail "a user without privileges may disable a patch"
 	matches "$out" "Permission denied" "error for a user without privileges"
-	out=$(setpriv --reuid 65534 --clear-groups bash -c "echo 1 > $LP/klpt_p1/force" 2>&1) &&
+	out=$(as_nobody bash -c "echo 1 > $LP/klpt_p1/force" 2>&1) &&
 		fail "a user without privileges may force a patch"
 	matches "$out" "Permission denied" "error for a user without privileges"
 	returns value 1
@@ -79,7 +79,7 @@ no_addresses() {
 	asleep sleep 1
 	load klpt_p3 spec=klpt_target:klpt_sleep
 	only_left klpt_p3 1 "$pid"
-	seen=$(setpriv --reuid 65534 --clear-groups bash -c "find $LP;
+	seen=$(as_nobody bash -c "find $LP;
 		find $LP $PARAMS -type f -readable -exec head -v {} +" 2> /dev/null)
 	for file in klpt_p1/enabled klpt_p3/transition parameters/trampoline; do
 		[[ $seen == *"/$file <=="* ]] || fail "$file was not read"

@@ -458,6 +458,11 @@ expect_warning() {
 	echo "klpt: expected warning ends" > /dev/kmsg
 }
 
+# as_nobody COMMAND...: as a user without privileges
+as_nobody() {
+	setpriv --reuid 65534 --clear-groups "$@"
+}
+
 ### Around the sub-tests
 
 # it FUNCTION DESCRIPTION: a sub-test. KLPT_ONLY is a pattern for the functions that are to run;
