@@ -302,11 +302,16 @@ static void want_transition(unsigned int p, bool comes)
 	want_worlds();
 }
 
-/* A patch that is in force, and not on its way, has had its callbacks for all that is there. */
-static void check_patched(unsigned int p)
+/* Patches that are in force, and not on their way, have had their callbacks where they should. */
+static void check_patched(void)
 {
-	if (made[p].phase[0] != PATCHED || (target.mod.name && made[p].phase[1] != PATCHED))
-		violated("patch %s is in force, and post_patch was not called", patch_name[p]);
+	unsigned int p;
+
+	for (p = 0; p < PATCHES; p++) {
+		if (age[p] && (made[p].phase[0] != PATCHED ||
+			       (target.mod.name && made[p].phase[1] != PATCHED)))
+			violated("%s is in force, and post_patch was not called", patch_name[p]);
+	}
 }
 
 /* All have arrived. */
@@ -324,11 +329,9 @@ static void want_settled(void)
 	memcpy(age, ages, sizeof(age));
 	memset(&going, 0, sizeof(going));
 	want_worlds();
-	for (p = 0; p < PATCHES; p++) {
+	check_patched();
+	for (p = 0; p < PATCHES; p++)
 		state |= age[p] && scenario->patch[p].state;
-		if (age[p])
-			check_patched(p);
-	}
 	if (state != state_there)
 		violated("the state is %sthere", state ? "not " : "");
 }
@@ -412,8 +415,6 @@ static bool is_called(unsigned int f)
 
 static void load_target(void)
 {
-	unsigned int p;
-
 	target.mod = (struct module){ .name = "M", .state = MODULE_STATE_COMING };
 	/* Not where it was the last time, but the time before. */
 	target.at = 1 + target.at % 2;
@@ -423,10 +424,8 @@ static void load_target(void)
 	if (klp_module_coming(&target.mod))
 		violated("module M is refused");
 	target.mod.state = MODULE_STATE_LIVE;
-	for (p = 0; p < PATCHES; p++) {
-		if (age[p] && !going.on)
-			check_patched(p);
-	}
+	if (!going.on)
+		check_patched();
 }
 
 /* What is left of it when it has gone belongs to whoever comes to this place. */

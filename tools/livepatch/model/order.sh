@@ -36,20 +36,23 @@ states() {
 	awk '$2 == "states," && $3 == "stored" { print $1 }' "$log"
 }
 
+# holds MODEL WORDS [OPTION...]
+holds() {
+	local status=0
+
+	explore "$1" "${@:3}" || status=$?
+	((!status)) || sed 's/^/# /' "$log"
+	result "$status" "$1: $2: $(states) states"
+}
+
 # One result for each model and kind of machine.
 order_holds() {
-	local model words status
+	local model words
 
 	while read -r model words; do
 		picked "$model" || continue
-		status=0
-		explore "$model" || status=$?
-		((!status)) || sed 's/^/# /' "$log"
-		result "$status" "$model: $words, weak machine: $(states) states"
-		status=0
-		explore "$model" -DTSO || status=$?
-		((!status)) || sed 's/^/# /' "$log"
-		result "$status" "$model: $words, one like x86: $(states) states"
+		holds "$model" "$words, weak machine"
+		holds "$model" "$words, one like x86" -DTSO
 	done <<-END
 		world a task calls, sleeps, leaves the kernel in two transitions that are reversed
 		index a task searches while sites and tables come and go

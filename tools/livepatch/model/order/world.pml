@@ -183,7 +183,7 @@ inline leave_kernel()
 	early();
 	if
 #ifdef WITHOUT_B_EXIT
-	:: atomic { LOAD(TASK, FLAG) -> memory[FLAG] = 0 };
+	:: atomic { memory[FLAG] -> memory[FLAG] = 0 };
 #else
 	:: atomic { memory[FLAG] && ALL_ARRIVED(TASK) -> memory[FLAG] = 0 };
 		forget_early();
