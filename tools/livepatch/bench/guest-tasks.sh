@@ -6,11 +6,16 @@
 
 : "${sys:?}"
 
-# threads COUNT [DEPTH]
-threads() {
+# room_for COUNT: threads, beside those that there are
+room_for() {
 	echo $(($1 + 1000)) >/proc/sys/kernel/threads-max
 	((($1 + 1000) <= $(</proc/sys/kernel/pid_max))) ||
 		echo $(($1 + 1000)) >/proc/sys/kernel/pid_max
+}
+
+# threads COUNT [DEPTH]
+threads() {
+	room_for "$1"
 	insmod /bench/bench_threads.ko count="$1" depth="${2-0}"
 }
 
@@ -67,7 +72,7 @@ group_tasks() {
 measure_sleepers() {
 	local word
 
-	echo 10000 >/proc/sys/kernel/threads-max
+	room_for "$1"
 	coproc /bench/sleepers "$1"
 	read -r word <&"${COPROC[0]}"
 	[[ $word == asleep ]] || fail "sleepers $1 said '$word'"

@@ -97,8 +97,9 @@ module_param_cb(other, &bench_other_ops, NULL, 0444);
 /* ---- the thread that is kept; its parameters are read and written one at a time */
 
 static DEFINE_MUTEX(hold_mutex);
-/* Under hold_mutex; the module goes, though its parameters can still be written. */
+/* Under hold_mutex. */
 static struct task_struct *hold_thread;
+/* The module goes, though its parameters can still be written; under hold_mutex. */
 static bool hold_over;
 static DECLARE_WAIT_QUEUE_HEAD(hold_queue);
 /* Set by who asks, cleared by the thread when hold_result is there. */
