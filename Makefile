@@ -167,7 +167,8 @@ try-install: kernel-deb deb $(emulator)
 
 # ---- keeping the house in order
 
-.PHONY: check model abi klp-stock klp-build-test klp-build-noise klp-build-debian upstream-klp-build bench coverage htmldocs
+.PHONY: check model abi klp-stock upstream-klp-build bench coverage htmldocs
+.PHONY: klp-build-test klp-build-mutants klp-build-oracle klp-build-everything klp-build-noise klp-build-debian
 
 check: tree
 	@$(tools)/check/run
@@ -180,6 +181,15 @@ klp-build-test: klp stage image
 
 klp-build-noise: klp kernel
 	@$(tools)/klp-build/sweep noise
+
+klp-build-mutants: klp kernel
+	@$(tools)/klp-build/mutants
+
+klp-build-everything: klp stage image
+	@$(tools)/klp-build/sweep everything
+
+klp-build-oracle: klp kernel image
+	@$(tools)/klp-build/oracle
 
 klp-build-debian: klp image
 	@$(tools)/klp-build/debian

@@ -110,7 +110,7 @@ static char *make_module(struct units *units, struct piece **pieces, size_t nr)
 	tell("linking %s.ko", choices.name);
 	path = link_module(units, directory);
 	postlink(symbols, path);
-	if (verify_built(path))
+	if (verify_built(path) + whole_check(pieces, nr, path))
 		stop(KLP_FAILED, NULL, "the module is not right, which is a fault of klp-build");
 	to = choices.output ? copy(choices.output) : format("%s.ko", choices.name);
 	copy_file(path, to);

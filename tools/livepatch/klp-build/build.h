@@ -175,6 +175,16 @@ struct reloc {
 };
 
 /**
+ * struct relocs - relocations that stand side by side in the list of a section
+ * @first: of them
+ * @end: behind the last one
+ */
+struct relocs {
+	struct reloc *first;
+	struct reloc *end;
+};
+
+/**
  * struct section - of an object file
  * @object: that it is part of
  * @name: its name
@@ -418,6 +428,10 @@ void report(struct piece **pieces, size_t nr, const char *module);
 int verify(const char *path);
 size_t verify_built(const char *path);
 
+/* ---- whole.c */
+
+size_t whole_check(struct piece **pieces, size_t nr, const char *path);
+
 /* ---- postlink.c */
 
 void postlink(const char *symbols, const char *path);
@@ -434,6 +448,7 @@ void generate(struct piece **pieces, size_t nr, const char *directory);
 
 void callbacks_declare(FILE *f, struct piece **pieces, size_t nr);
 void callbacks_write(FILE *f, const char *object, struct piece **pieces, size_t nr);
+int callbacks_states(void);
 void callbacks_copy(const char *directory);
 
 /* ---- output.c */
@@ -451,6 +466,7 @@ void proof_check(const struct units *units);
 struct unit *unit_of(const struct piece *piece);
 struct target reach_target(const struct piece *from, const struct reloc *reloc);
 struct external **reach_externals(size_t *nr);
+char *external_name(const struct external *external);
 struct piece **reach(struct units *units, size_t *nr);
 
 /* ---- narrow.c */
@@ -480,6 +496,7 @@ void users_change(struct unit *unit);
 
 /* ---- identity.c */
 
+unsigned char *identity_mask(const struct section *section, uint64_t start, uint64_t size);
 void identity_check(const struct unit *unit, const struct symbol *symbol);
 
 /* ---- kernel.c */
@@ -505,6 +522,7 @@ uint64_t reloc_target(const struct section *section, const struct reloc *reloc);
 struct piece *section_piece(const struct section *section, uint64_t offset);
 struct piece *reloc_piece(const struct section *section, const struct reloc *reloc);
 struct piece *piece_whole(struct piece *piece);
+struct relocs piece_relocs(const struct piece *piece);
 int section_has_run(const struct section *section);
 void pieces_make(struct elf_object *object);
 
@@ -585,6 +603,7 @@ struct elf_object *object_read(const char *path, enum contents contents);
 struct section *object_section(const struct elf_object *object, const char *name);
 struct symbol *object_symbol(const struct elf_object *object, const char *name);
 size_t section_reloc_from(const struct section *section, uint64_t offset);
+struct relocs section_relocs(const struct section *section, uint64_t start, uint64_t end);
 
 /* ---- name.c */
 

@@ -3,7 +3,8 @@
  * Which callbacks does the author give along?  Functions that the patches declare as such, by the
  * macros of <linux/livepatch_helpers.h>. And the file of --callbacks becomes a part of the
  * generated C; a function in it whose name is that of a callback, followed by that of an object, is
- * called for this object: pre_patch_vmlinux(), post_unpatch_e1000e().
+ * called for this object: pre_patch_vmlinux(), post_unpatch_e1000e(). An array states[] in it is
+ * that of the patch.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -18,13 +19,13 @@ static int is_part_of_name(char c)
 	return isalnum((unsigned char)c) || c == '_';
 }
 
-/* Is a function of this name in the text? */
-static int defines(const char *text, const char *name)
+/* Is something of this name in the text, with this character behind it? */
+static int defines(const char *text, const char *name, char next)
 {
 	size_t len = strlen(name);
 
 	for (const char *at = text; (at = strstr(at, name)); at += len) {
-		if ((at == text || !is_part_of_name(at[-1])) && at[len] == '(')
+		if ((at == text || !is_part_of_name(at[-1])) && at[len] == next)
 			return 1;
 	}
 	return 0;
@@ -56,7 +57,7 @@ static char *find(const char *text, const char *kind, const char *object, struct
 {
 	char *name = format("%s_%s", kind, object), *found = NULL;
 
-	if (text && defines(text, name))
+	if (text && defines(text, name, '('))
 		return name;
 	for (size_t i = 0; i < nr; i++) {
 		if (!pieces[i]->callback || strcmp(pieces[i]->callback, kind) ||
@@ -90,6 +91,16 @@ void callbacks_write(FILE *f, const char *object, struct piece **pieces, size_t 
 	if (opened)
 		fputs("\t\t},\n", f);
 	free(text);
+}
+
+/* Is there an array of struct klp_state for the patch? */
+int callbacks_states(void)
+{
+	char *text = choices.callbacks ? callbacks_text() : NULL;
+	int found = text && defines(text, "states", '[');
+
+	free(text);
+	return found;
 }
 
 /* To where the generated C stands. */

@@ -221,9 +221,10 @@ static void look_at_init(struct unit *unit, struct section *section)
 static void look_at_table(const struct unit *unit, const struct section *section,
 			  const struct piece *table)
 {
-	for (size_t i = section_reloc_from(section, table->start);
-	     i < section->nr_relocs && section->relocs[i].offset < table->end; i++) {
-		struct piece *about = reloc_piece(section, &section->relocs[i]);
+	struct relocs relocs = piece_relocs(table);
+
+	for (struct reloc *reloc = relocs.first; reloc < relocs.end; reloc++) {
+		struct piece *about = reloc_piece(section, reloc);
 
 		if (about && about->owner)
 			about = about->owner;

@@ -157,6 +157,8 @@ static void write_patch(FILE *f)
 		fprintf(f, "\t.replace_set = %ld,\n", choices.set);
 	if (choices.nr_supersedes)
 		fputs("\t.supersedes = supersedes,\n", f);
+	if (callbacks_states())
+		fputs("\t.states = states,\n", f);
 	if (choices.leave_kernel)
 		fputs("\t.leave_kernel = true,\n", f);
 	fputs("};\n", f);
@@ -221,11 +223,11 @@ static void write_symbols(const char *directory)
 
 	fputs("# Name until the link, object that has to be there, livepatch symbol\n", f);
 	for (size_t i = 0; i < nr; i++) {
-		const struct kernel_symbol *k = all[i]->kernel;
+		char *name = external_name(all[i]);
 
 		if (!all[i]->plain)
-			fprintf(f, "%s %s .klp.sym.%s.%s,%lu\n", all[i]->link_name, all[i]->needs,
-				k->object, k->name, k->sympos);
+			fprintf(f, "%s %s %s\n", all[i]->link_name, all[i]->needs, name);
+		free(name);
 	}
 	finish(f, directory);
 }

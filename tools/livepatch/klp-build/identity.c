@@ -64,6 +64,19 @@ static void mask_jumps(const struct section *section, uint64_t start, uint64_t s
 	}
 }
 
+/*
+ * Zero for bytes of SECTION that others fill in, one for the others; the array is the caller's.
+ */
+unsigned char *identity_mask(const struct section *section, uint64_t start, uint64_t size)
+{
+	unsigned char *mask = allocate(size + 1);
+
+	memset(mask, 1, size);
+	mask_relocs(section, start, size, mask);
+	mask_jumps(section, start, size, mask);
+	return mask;
+}
+
 /* What stands in the kernel where SYMBOL is. */
 static const unsigned char *running_code(const struct unit *unit, const struct symbol *symbol)
 {
@@ -84,10 +97,7 @@ static long first_difference(const struct unit *unit, const struct symbol *built
 
 	if (!code || built->size != running->size)
 		return 0;
-	mask = allocate(built->size + 1);
-	memset(mask, 1, built->size);
-	mask_relocs(built->section, built->value, built->size, mask);
-	mask_jumps(built->section, built->value, built->size, mask);
+	mask = identity_mask(built->section, built->value, built->size);
 	if (unit_is_module(unit))
 		mask_relocs(running->section, running->value, running->size, mask);
 	for (uint64_t i = 0; i < built->size && at < 0; i++) {

@@ -259,6 +259,15 @@ size_t section_reloc_from(const struct section *section, uint64_t offset)
 	return low;
 }
 
+/* Those at offsets from START to before END. */
+struct relocs section_relocs(const struct section *section, uint64_t start, uint64_t end)
+{
+	size_t first = section_reloc_from(section, start);
+	size_t behind = section_reloc_from(section, end);
+
+	return (struct relocs){ &section->relocs[first], &section->relocs[behind] };
+}
+
 /* The first that is defined, has this name, and names a thing; NULL if there is none. */
 struct symbol *object_symbol(const struct elf_object *object, const char *name)
 {

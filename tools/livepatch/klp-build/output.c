@@ -184,11 +184,10 @@ static void move_reloc(struct piece *piece, const struct reloc *old)
 
 static void move_relocs(struct piece *piece)
 {
-	const struct section *section = piece->section;
+	struct relocs relocs = piece_relocs(piece);
 
-	for (size_t i = section_reloc_from(section, piece->start);
-	     i < section->nr_relocs && section->relocs[i].offset < piece->end; i++)
-		move_reloc(piece, &section->relocs[i]);
+	for (struct reloc *reloc = relocs.first; reloc < relocs.end; reloc++)
+		move_reloc(piece, reloc);
 }
 
 /* ---- all of it */

@@ -311,6 +311,11 @@ struct piece *piece_whole(struct piece *piece)
 	return piece->owner ? piece->owner : piece;
 }
 
+struct relocs piece_relocs(const struct piece *piece)
+{
+	return section_relocs(piece->section, piece->start, piece->end);
+}
+
 /* When the kernel started, or it will when the kernel, or the module, is at its end. */
 int section_has_run(const struct section *section)
 {

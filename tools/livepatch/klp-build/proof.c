@@ -103,8 +103,9 @@ static void take_vote(const struct unit *unit, const struct symbol *function, ui
 static void take_votes(const struct unit *unit, const struct symbol *function)
 {
 	const struct section *section = function->section;
-	size_t many;
 	const struct symbol *running;
+	struct relocs relocs;
+	size_t many;
 
 	if (function->type != STT_FUNC || function->bind == STB_WEAK || !section ||
 	    strncmp(section->name, ".text", 5))
@@ -112,10 +113,9 @@ static void take_votes(const struct unit *unit, const struct symbol *function)
 	running = kernel_find(unit, function, &many);
 	if (!running || running->size != function->size)
 		return;
-	for (size_t i = section_reloc_from(section, function->value);
-	     i < section->nr_relocs &&
-	     section->relocs[i].offset < function->value + function->size; i++)
-		take_vote(unit, function, running->value, &section->relocs[i]);
+	relocs = section_relocs(section, function->value, function->value + function->size);
+	for (struct reloc *reloc = relocs.first; reloc < relocs.end; reloc++)
+		take_vote(unit, function, running->value, reloc);
 }
 
 /* Symbols of the unit that the module asks for. */

@@ -95,6 +95,15 @@ struct external **reach_externals(size_t *nr)
 	return externals;
 }
 
+/* What it is called in the finished module; the text is the caller's. */
+char *external_name(const struct external *external)
+{
+	const struct kernel_symbol *k = external->kernel;
+
+	return external->plain ? copy(external->link_name) :
+		format(".klp.sym.%s.%s,%lu", k->object, k->name, k->sympos);
+}
+
 /* Something of this unit that the kernel has: SYMBOL is from before the patches. */
 static struct external *in_kernel(const struct unit *unit, const struct symbol *symbol)
 {
@@ -261,11 +270,10 @@ static void take_parts(struct piece *piece)
 
 static void follow(struct piece *piece)
 {
-	const struct section *section = piece->section;
+	struct relocs relocs = piece_relocs(piece);
 
-	for (size_t i = section_reloc_from(section, piece->start);
-	     i < section->nr_relocs && section->relocs[i].offset < piece->end; i++) {
-		struct target target = reach_target(piece, &section->relocs[i]);
+	for (struct reloc *reloc = relocs.first; reloc < relocs.end; reloc++) {
+		struct target target = reach_target(piece, reloc);
 		struct piece *whole;
 
 		if (!target.piece)
@@ -274,7 +282,7 @@ static void follow(struct piece *piece)
 		if (whole->why == NOT_IN && whole != piece_whole(piece) &&
 		    !can_be_new(whole, piece))
 			continue;
-		warn_of_escape(piece, target.piece, &section->relocs[i]);
+		warn_of_escape(piece, target.piece, reloc);
 		take(whole, whole->kind == PIECE_CONSTANT ? WHY_PART :
 		     whole->copied ? WHY_COPIED : WHY_NEW, piece_name(piece_whole(piece)));
 		/* Constants may be parts of others; code that is nobody's. */
@@ -286,13 +294,13 @@ static void follow(struct piece *piece)
 static void check_keys(struct piece *piece)
 {
 	const struct section *section = piece->section;
+	struct relocs relocs = piece_relocs(piece);
 	struct unit *unit = unit_of(piece);
 
 	if (strcmp(section->name, "__jump_table"))
 		return;
-	for (size_t i = section_reloc_from(section, piece->start);
-	     i < section->nr_relocs && section->relocs[i].offset < piece->end; i++) {
-		struct target target = reach_target(piece, &section->relocs[i]);
+	for (struct reloc *reloc = relocs.first; reloc < relocs.end; reloc++) {
+		struct target target = reach_target(piece, reloc);
 
 		if (target.external && strcmp(target.external->kernel->object, "vmlinux"))
 			refuse("static key", "use static_key_enabled() in the changed function",
@@ -306,12 +314,12 @@ static void check_keys(struct piece *piece)
 static void check_late(struct piece *piece)
 {
 	const struct section *section = piece->section;
+	struct relocs relocs = piece_relocs(piece);
 
 	if (strncmp(section->name, ".altinstr", 9))
 		return;
-	for (size_t i = section_reloc_from(section, piece->start);
-	     i < section->nr_relocs && section->relocs[i].offset < piece->end; i++) {
-		struct target target = reach_target(piece, &section->relocs[i]);
+	for (struct reloc *reloc = relocs.first; reloc < relocs.end; reloc++) {
+		struct target target = reach_target(piece, reloc);
 
 		if (target.external && strcmp(target.external->needs, "vmlinux"))
 			refuse("alternative", NULL,

@@ -12,11 +12,10 @@ static const char *maker_in(const struct piece *piece)
 {
 	static const char * const makers[] = { "kthread_create_on_", "__kthread_create_on_",
 		"kernel_thread", "user_mode_thread", "create_io_thread" };
-	const struct section *section = piece->section;
+	struct relocs relocs = piece_relocs(piece);
 
-	for (size_t i = section_reloc_from(section, piece->start);
-	     i < section->nr_relocs && section->relocs[i].offset < piece->end; i++) {
-		const char *name = section->relocs[i].symbol->name;
+	for (struct reloc *reloc = relocs.first; reloc < relocs.end; reloc++) {
+		const char *name = reloc->symbol->name;
 
 		if (name_begins(name, makers, ARRAY_SIZE(makers)))
 			return name;

@@ -97,11 +97,10 @@ static int leave_to_users(struct piece *piece, visit_t *visit)
 /* Whoever has an operation of the old table goes on to use it. */
 static int leads_to_code(const struct piece *piece)
 {
-	const struct section *section = piece->section;
+	struct relocs relocs = piece_relocs(piece);
 
-	for (size_t i = section_reloc_from(section, piece->start);
-	     i < section->nr_relocs && section->relocs[i].offset < piece->end; i++) {
-		const struct symbol *symbol = section->relocs[i].symbol;
+	for (struct reloc *reloc = relocs.first; reloc < relocs.end; reloc++) {
+		const struct symbol *symbol = reloc->symbol;
 
 		if (!symbol->section || symbol->section->flags & SHF_EXECINSTR)
 			return 1;
