@@ -385,11 +385,13 @@ struct external {
  * @symbol: of the relocation, or that of another unit it stands for
  * @piece: it is in the module, or NULL
  * @external: the kernel has it, or NULL
+ * @shift: to be added to the relocation's addend, if it counted from another symbol than @external
  */
 struct target {
 	struct symbol *symbol;
 	struct piece *piece;
 	struct external *external;
+	int64_t shift;
 };
 
 /* What a special section holds. */

@@ -171,10 +171,11 @@ static struct symbol *in_group(const struct elf_object *object, size_t from, con
 	return NULL;
 }
 
-/* What vmlinux has no more: what parameters and licences say of themselves is a file beside it. */
+/* What vmlinux has no more: what the linker drops, and modinfo, which is a file beside it. */
 static int is_dropped(const struct section *section)
 {
-	static const char * const starts[] = { ".discard", ".modinfo" };
+	static const char * const starts[] = { ".discard", ".modinfo", ".exitcall.exit",
+		".export_symbol" };
 
 	return name_begins(section->name, starts, ARRAY_SIZE(starts));
 }
@@ -259,7 +260,7 @@ struct symbol *kernel_find(const struct unit *unit, const struct symbol *symbol,
 	size_t group;
 
 	*many = 0;
-	if (!symbol->hidden)
+	if (!symbol->hidden && symbol->bind != STB_LOCAL)
 		return find_global(file, symbol->name);
 	found = find_only(file, kernel_name(symbol), symbol->type);
 	if (found)

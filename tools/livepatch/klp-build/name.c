@@ -42,12 +42,26 @@ static int is_counted(const char *name)
 	return name_begins(name, starts, ARRAY_SIZE(starts));
 }
 
+/* Names of types in lists for BPF end with such numbers; others in them are the types' own. */
+static char *base_of_type(const char *name)
+{
+	size_t len = strlen(name);
+
+	while (len && isdigit((unsigned char)name[len - 1]))
+		len--;
+	return format("%.*s", (int)len, name);
+}
+
 /* Without the numbers that gcc and the preprocessor have added; the caller's. */
 char *name_base(const char *name)
 {
-	char *base = allocate(strlen(name) + 1), *to = base;
 	int is_unique = is_counted(name);
+	char *base, *to;
 
+	if (!strncmp(name, "__BTF_ID__", 10))
+		return base_of_type(name);
+	base = allocate(strlen(name) + 1);
+	to = base;
 	while (*name) {
 		if ((*name == '.' && to != base) || is_unique) {
 			size_t digits = *name == '.' ? strspn(name + 1, "0123456789") :

@@ -167,10 +167,7 @@ static void move_reloc(struct piece *piece, const struct reloc *old)
 	new.offset = piece->out + old->offset - piece->start;
 	if (target.external) {
 		new.symbol = target.external->out;
-		/* By another name of the section it was a distance to its begin. */
-		if (target.symbol->type == STT_SECTION && !target.symbol->piece)
-			stop(KLP_FAILED, NULL, "%s: a reference to %s has lost its name",
-			     piece->section->object->path, target.symbol->name);
+		new.addend += target.shift;
 	} else if (target.symbol->out) {
 		new.symbol = target.symbol->out;
 	} else {

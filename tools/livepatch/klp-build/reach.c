@@ -205,6 +205,8 @@ struct target reach_target(const struct piece *from, const struct reloc *reloc)
 	if (!symbol->twin)
 		symbol = target.piece->symbol;
 	target.external = symbol && symbol->twin ? in_kernel(unit, symbol->twin) : NULL;
+	if (target.external)
+		target.shift = (int64_t)(reloc->symbol->value - symbol->value);
 	if (!target.external && !refusals())
 		refuse("special section", NULL,
 		       "%s: %s refers to %s, which has no name in the kernel",

@@ -119,12 +119,13 @@ static int waits_for(const struct section *section, const struct reloc *new, con
 	return waits;
 }
 
-static int leads_outside(const struct external *external, const struct section *section,
+static int leads_outside(const struct target *target, const struct section *section,
 			 const struct reloc *old, const struct reloc *new)
 {
+	const struct external *external = target->external;
 	char *name = external_name(external);
 	int same = !new->symbol->section && new->symbol->livepatch == !external->plain &&
-		!strcmp(new->symbol->name, name) && new->addend == old->addend;
+		!strcmp(new->symbol->name, name) && new->addend == old->addend + target->shift;
 
 	free(name);
 	return same && (external->plain || waits_for(section, new, external->needs));
@@ -137,7 +138,7 @@ static int leads_there(const struct piece *from, const struct reloc *old,
 	struct place place = { .section = new->symbol->section };
 
 	if (target.external)
-		return leads_outside(target.external, section, old, new);
+		return leads_outside(&target, section, old, new);
 	if (!target.piece || !place.section)
 		return 0;
 	place.at = new->symbol->value + new->addend -
