@@ -79,21 +79,45 @@ static struct units compare(const struct units *units)
 
 static void look_for_units(const struct units *units, const struct changed_file *files, size_t nr)
 {
+	char *link, *made_from;
+
 	if (units->nr)
 		return;
+	link = format("%s/source", choices.build);
+	made_from = realpath(link, NULL);
+	if (made_from && strcmp(made_from, choices.source))
+		stop(BUILD_REFUSED, "leave --source out",
+		     "%s was built from %s, not from %s", choices.build, made_from,
+		     choices.source);
+	free(made_from);
+	free(link);
 	for (size_t i = 0; i < nr; i++)
 		remark("%s is compiled into nothing that this kernel has", files[i].path);
 	stop(BUILD_REFUSED, "see whether the configuration has what the patch is for",
 	     "the patch changes no code in this configuration");
 }
 
+/* The kernel would not find them, and refuse the module. */
+static void check_guards(void)
+{
+	for (size_t i = 0; i < choices.nr_guards; i++) {
+		size_t many = kernel_count("vmlinux", choices.guards[i]);
+
+		if (many != 1)
+			refuse("guard", "nm vmlinux tells what there is",
+			       "--guard %s: vmlinux has %zu symbols of this name",
+			       choices.guards[i], many);
+	}
+}
+
 static void copy_file(const char *from, const char *to)
 {
 	const char * const argv[] = { "cp", "--", from, to, NULL };
+	char *log = work_path("copy.log");
 
-	if (run(argv, NULL, work_path("copy.log")))
+	if (run(argv, NULL, log))
 		stop(KLP_FAILED, "see whether the folder is there and has room",
-		     "%s cannot be written", to);
+		     "%s cannot be written: %s", to, read_all(log));
 }
 
 static char *make_module(struct units *units, struct piece **pieces, size_t nr)
@@ -154,6 +178,8 @@ int build(void)
 	if (!nr && !refusals())
 		refuse("no effect", "see whether the configuration has what the patch is for",
 		       "the patch changes no code in this configuration");
+	check_guards();
+	callbacks_check(pieces, nr);
 	if (!refusals() && !choices.dry_run)
 		module = make_module(&changed, pieces, nr);
 	report(pieces, nr, module);

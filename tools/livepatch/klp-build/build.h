@@ -450,6 +450,8 @@ void generate(struct piece **pieces, size_t nr, const char *directory);
 
 void callbacks_declare(FILE *f, struct piece **pieces, size_t nr);
 void callbacks_write(FILE *f, const char *object, struct piece **pieces, size_t nr);
+char **callbacks_in_file(size_t *nr);
+void callbacks_check(struct piece **pieces, size_t nr);
 int callbacks_states(void);
 void callbacks_copy(const char *directory);
 

@@ -31,12 +31,38 @@ static int defines(const char *text, const char *name, char next)
 	return 0;
 }
 
-static char *callbacks_text(void)
+/* Comments do not call anything. */
+static void blank_comments(char *text)
+{
+	for (char *c = text; (c = strchr(c, '/'));) {
+		const char *end = c[1] == '*' ? strstr(c + 2, "*/") :
+			c[1] == '/' ? strchr(c, '\n') : c + 1;
+
+		if (c[1] == '*' && end)
+			end += 2;
+		if (!end)
+			end = c + strlen(c);
+		if (end == c + 1)
+			c++;
+		while (c < end)
+			*c++ = ' ';
+	}
+}
+
+static char *read_text(void)
 {
 	char *text = read_all(choices.callbacks);
 
 	if (!text)
 		stop(KLP_USAGE, NULL, "%s: %s", choices.callbacks, strerror(errno));
+	return text;
+}
+
+static char *callbacks_text(void)
+{
+	char *text = read_text();
+
+	blank_comments(text);
 	return text;
 }
 
@@ -58,7 +84,7 @@ static char *find(const char *text, const char *kind, const char *object, struct
 	char *name = format("%s_%s", kind, object), *found = NULL;
 
 	if (text && defines(text, name, '('))
-		return name;
+		found = copy(name);
 	for (size_t i = 0; i < nr; i++) {
 		if (!pieces[i]->callback || strcmp(pieces[i]->callback, kind) ||
 		    strcmp(unit_of(pieces[i])->module, object))
@@ -93,6 +119,77 @@ void callbacks_write(FILE *f, const char *object, struct piece **pieces, size_t 
 	free(text);
 }
 
+/* Has the module a function of this object to replace? */
+static int is_patched(const char *object, struct piece **pieces, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		if (pieces[i]->kind == PIECE_FUNCTION && pieces[i]->why == WHY_CHANGED &&
+		    !strcmp(unit_of(pieces[i])->module, object))
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * The functions of the file that are named like callbacks, and "states" for the array; an array of
+ * texts that is the caller's.
+ */
+char **callbacks_in_file(size_t *nr)
+{
+	char *text = choices.callbacks ? callbacks_text() : NULL, **names = NULL;
+
+	*nr = 0;
+	for (const char *at = text; at && *at;) {
+		size_t len = 0, known = 0;
+
+		while (is_part_of_name(at[len]))
+			len++;
+		for (size_t i = 0; i < ARRAY_SIZE(kinds) && at[len] == '('; i++)
+			known |= !strncmp(at, kinds[i], strlen(kinds[i])) &&
+				at[strlen(kinds[i])] == '_';
+		known |= len == strlen("states") && !strncmp(at, "states[", len + 1);
+		for (size_t i = 0; known && i < *nr; i++)
+			known = strlen(names[i]) != len || strncmp(names[i], at, len);
+		if (known) {
+			names = grow(names, *nr, sizeof(*names));
+			names[(*nr)++] = format("%.*s", (int)len, at);
+		}
+		at += len ? len : 1;
+	}
+	free(text);
+	return names;
+}
+
+/* The object in the name of a callback. */
+static const char *object_in(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (!strncmp(name, kinds[i], strlen(kinds[i])))
+			return name + strlen(kinds[i]) + 1;
+	}
+	return NULL;
+}
+
+/* Refuses what would be left out without a word. */
+void callbacks_check(struct piece **pieces, size_t nr)
+{
+	size_t found;
+	char **names = callbacks_in_file(&found);
+
+	if (choices.callbacks && !found)
+		refuse("callback", "call them pre_patch_OBJECT(), post_patch_OBJECT() and the like",
+		       "%s has neither a callback nor states[]", choices.callbacks);
+	for (size_t i = 0; i < found; i++) {
+		const char *object = object_in(names[i]);
+
+		if (object && !is_patched(object, pieces, nr))
+			refuse("callback", "call it from a callback of an object that changes",
+			       "%s: nobody calls %s(): no function of %s is replaced",
+			       choices.callbacks, names[i], object);
+	}
+	free_list(names, found);
+}
+
 /* Is there an array of struct klp_state for the patch? */
 int callbacks_states(void)
 {
@@ -111,7 +208,7 @@ void callbacks_copy(const char *directory)
 
 	if (!choices.callbacks)
 		return;
-	text = callbacks_text();
+	text = read_text();
 	f = fopen(path, "we");
 	if (!f || fputs(text, f) < 0 || fclose(f))
 		stop(KLP_FAILED, NULL, "%s: %s", path, strerror(errno));

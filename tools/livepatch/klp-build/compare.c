@@ -211,8 +211,8 @@ static void look_at_init(struct unit *unit, struct section *section)
 		struct piece *piece = section->pieces[i];
 
 		if (piece->kind == PIECE_FUNCTION && piece->twin && piece->changed)
-			refuse("init", "change what it has left behind in a callback (--callbacks)",
-			       "%s: %s has run already, or runs when the kernel has gone",
+			refuse("init", "leave it out; a callback can change what it has left",
+			       "%s: %s has run already, or never will: __init or __exit code",
 			       unit->source, piece->symbol->name);
 	}
 }

@@ -217,8 +217,8 @@ static void stop_if_failed(int status, enum side side)
 		[SIDE_NAMED]	= "is the source tree the one that the kernel was built from?",
 		[SIDE_BEFORE]	= "is the source tree the one that the kernel was built from?",
 		[SIDE_TEXT_BEFORE] = "is the source tree the one that the kernel was built from?",
-		[SIDE_AFTER]	= "the messages of the compiler stand above",
-		[SIDE_TEXT_AFTER] = "the messages of the compiler stand above",
+		[SIDE_AFTER]	= "see above; lines that the patches add are not counted",
+		[SIDE_TEXT_AFTER] = "see above; lines that the patches add are not counted",
 	};
 
 	if (status == BUILD_NO_COMPILE && (side == SIDE_AFTER || side == SIDE_TEXT_AFTER))
@@ -263,6 +263,7 @@ char *compile_values(const struct unit *unit, const char *text)
 {
 	struct words words = base_words(unit, NULL);
 	char *source = work_path("values.c"), *result = work_path("values.s");
+	char *log = work_path("values.log");
 	FILE *f = fopen(source, "we");
 
 	if (!f || fputs(text, f) < 0 || fclose(f))
@@ -272,8 +273,9 @@ char *compile_values(const struct unit *unit, const char *text)
 	add(&words, result);
 	add(&words, source);
 	add(&words, NULL);
-	if (run((const char * const *)words.word, choices.build, work_path("values.log")))
+	if (run((const char * const *)words.word, choices.build, log))
 		stop(KLP_FAILED, "is the compiler the one that the kernel was built with?",
-		     "the kernel's headers do not compile: see %s", work_path("values.log"));
+		     "the kernel's headers do not compile: %s", read_all(log));
+	free(log);
 	return read_all(result);
 }

@@ -209,20 +209,33 @@ static char *lines_with(const char *log, const char *word)
 	return all;
 }
 
+/* What to do about a file that another of the patches has changed before, else the usual. */
+static const char *next_for(const struct diff *diff, const char *usual)
+{
+	for (const struct diff *other = diffs; other < diff; other++) {
+		if (!strcmp(other->path, diff->path))
+			return format("%s is applied before it: make it on top of that one",
+				      other->patch);
+	}
+	return usual;
+}
+
 static noreturn void does_not_apply(const struct diff *diff, const char *log)
 {
 	char *failed = lines_with(log, " FAILED");
 
 	if (!*failed)
 		failed = lines_with(log, "");
-	stop(BUILD_NO_APPLY, "see whether this is the tree that the patch was made for",
+	stop(BUILD_NO_APPLY,
+	     next_for(diff, "see whether this is the tree that the patch was made for"),
 	     "%s, line %zu: it does not fit into %s: %s", diff->patch, diff->line, diff->path,
 	     failed);
 }
 
 static noreturn void is_applied(const struct diff *diff)
 {
-	stop(BUILD_NO_APPLY, "it needs no livepatch if the running kernel is built from this tree",
+	stop(BUILD_NO_APPLY,
+	     next_for(diff, "it needs no livepatch if the running kernel is built from this tree"),
 	     "%s, line %zu: %s has this change already", diff->patch, diff->line, diff->path);
 }
 

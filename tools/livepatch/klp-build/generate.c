@@ -96,9 +96,24 @@ static void write_function(FILE *f, size_t i)
 	fputs("\t},\n", f);
 }
 
+static int is_kernel(const char *module)
+{
+	return !strcmp(module, "vmlinux");
+}
+
+/* Guards are of the kernel, of which nothing else may be in. */
+static int are_guards_alone(void)
+{
+	for (size_t i = 0; i < nr_replaced; i++) {
+		if (is_kernel(module_of(i)))
+			return 0;
+	}
+	return choices.nr_guards != 0;
+}
+
 static void write_guards(FILE *f, const char *module)
 {
-	for (size_t i = 0; i < choices.nr_guards && !strcmp(module, "vmlinux"); i++)
+	for (size_t i = 0; i < choices.nr_guards && is_kernel(module); i++)
 		fprintf(f, "\t{\n\t\t.old_name = \"%s\",\n\t\t.guard = true,\n\t},\n",
 			choices.guards[i]);
 }
@@ -124,6 +139,11 @@ static void write_tables(FILE *f)
 		write_guards(f, module_of(i));
 		fputs("\t{ }\n};\n", f);
 	}
+	if (are_guards_alone()) {
+		fputs("\nstatic struct klp_func vmlinux_funcs[] = {\n", f);
+		write_guards(f, "vmlinux");
+		fputs("\t{ }\n};\n", f);
+	}
 }
 
 static void write_objects(FILE *f)
@@ -133,12 +153,14 @@ static void write_objects(FILE *f)
 		if (!is_first_of_object(i))
 			continue;
 		fputs("\t{\n", f);
-		if (strcmp(module_of(i), "vmlinux"))
+		if (!is_kernel(module_of(i)))
 			fprintf(f, "\t\t.name = \"%s\",\n", module_of(i));
 		fprintf(f, "\t\t.funcs = %s_funcs,\n", module_of(i));
 		callbacks_write(f, module_of(i), carried, nr_carried);
 		fputs("\t},\n", f);
 	}
+	if (are_guards_alone())
+		fputs("\t{\n\t\t.funcs = vmlinux_funcs,\n\t},\n", f);
 	fputs("\t{ }\n};\n", f);
 }
 

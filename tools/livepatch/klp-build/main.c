@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 #include "build.h"
@@ -244,6 +245,43 @@ static void complete(void)
 		used_wrongly("--supersedes is for patches that replace others");
 }
 
+static int is_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* Found now, not when all has been built. */
+static void check_output(void)
+{
+	const char *path = choices.output;
+	char *slash, *directory;
+	struct stat st;
+
+	if (choices.callbacks && access(choices.callbacks, R_OK))
+		used_wrongly("--callbacks %s: %s", choices.callbacks, strerror(errno));
+	if (choices.dry_run)
+		return;
+	if (!path)
+		path = ".";
+	else if (!stat(path, &st) && S_ISDIR(st.st_mode))
+		used_wrongly("--output %s is a folder, not a file", path);
+	for (size_t i = 0; i < choices.nr_patches; i++) {
+		if (is_same_file(path, choices.patches[i]))
+			used_wrongly("--output %s is one of the patches", path);
+	}
+	if (choices.callbacks && is_same_file(path, choices.callbacks))
+		used_wrongly("--output %s is the file of --callbacks", path);
+	slash = strrchr(path, '/');
+	directory = !slash ? copy(".") : slash == path ? copy("/") :
+		format("%.*s", (int)(slash - path), path);
+	if (access(directory, W_OK))
+		stop(KLP_FAILED, "say --output FILE", "cannot write to %s: %s", directory,
+		     strerror(errno));
+	free(directory);
+}
+
 static void check_build(void)
 {
 	static const char * const wanted[] = { "vmlinux", "Module.symvers", ".config" };
@@ -320,6 +358,7 @@ int main(int argc, char **argv)
 	choices.nr_patches = argc - optind;
 	complete();
 	check_build();
+	check_output();
 	if (!choices.name)
 		choices.name = name_from(choices.patches[0]);
 	check_name();

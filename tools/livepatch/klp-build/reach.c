@@ -51,17 +51,19 @@ static int is_taken(const char *name)
 
 /*
  * What it is called until the module is linked. objtool knows functions that do not return by their
- * names; of trampolines of static calls that no module may use it must know nothing.
+ * names; of trampolines of static calls that no module may use it must know nothing, and modpost
+ * nothing of exports that the module loader would not give.
  */
 static char *link_name(const struct external *external)
 {
 	const char *name = external->kernel->name;
 	char *unique;
-	int i = 0;
+	int is_known, i = 0;
 
 	if (external->plain)
 		return copy(name);
-	unique = format("%s%s", strncmp(name, "__SCT__", 7) ? "" : "klp", name);
+	is_known = !strncmp(name, "__SCT__", 7) || kernel_exports(name);
+	unique = format("%s%s", is_known ? "klp" : "", name);
 	while (is_taken(unique)) {
 		free(unique);
 		unique = format("%s.klp%d", name, ++i);

@@ -51,6 +51,35 @@ static void tell_externals(void)
 	print("  %zu symbols of the kernel, %zu of them by livepatch relocations\n", nr, livepatch);
 }
 
+/* What the author has given along. */
+static void tell_gifts(void)
+{
+	size_t nr;
+	char **names = callbacks_in_file(&nr);
+
+	for (size_t i = 0; i < nr; i++)
+		print("  callback %s (%s)\n", names[i], choices.callbacks);
+	for (size_t i = 0; i < choices.nr_guards; i++)
+		print("  guard    function %s (vmlinux)\n", choices.guards[i]);
+	free_list(names, nr);
+}
+
+static void json_gifts(void)
+{
+	size_t nr;
+	char **names = callbacks_in_file(&nr);
+
+	json_open("callbacks", '[');
+	for (size_t i = 0; i < nr; i++)
+		json_string(NULL, names[i]);
+	json_close();
+	json_open("guards", '[');
+	for (size_t i = 0; i < choices.nr_guards; i++)
+		json_string(NULL, choices.guards[i]);
+	json_close();
+	free_list(names, nr);
+}
+
 static void json_pieces(struct piece **pieces, size_t nr)
 {
 	json_open("pieces", '[');
@@ -95,6 +124,7 @@ void report(struct piece **pieces, size_t nr, const char *module)
 		json_open(NULL, '{');
 		json_string("module", module);
 		json_pieces(pieces, nr);
+		json_gifts();
 		json_externals();
 		refusals_json();
 		json_close();
@@ -104,6 +134,7 @@ void report(struct piece **pieces, size_t nr, const char *module)
 		if (is_told(pieces[i]))
 			tell_piece(pieces[i]);
 	}
+	tell_gifts();
 	tell_externals();
 	refusals_tell();
 	if (module)
