@@ -125,6 +125,9 @@ demo shell: setup $(emulator)
 
 .PHONY: test test-all test-deep selftest-runner kunit selftests upstream-tests
 
+first_base := $(filter $(BASE),$(firstword $(BASES)))
+deep_klp_build := klp-build-test klp-build-mutants klp-build-oracle klp-build-everything klp-build-debian
+
 # What is asked for by name is another thing than all; and there is one core, whatever the base.
 quick_model := $(if $(TESTS)$(GUESTS)$(filter-out $(BASE),$(firstword $(BASES))),,$(tools)/model/run quick)
 
@@ -132,14 +135,18 @@ test: tree image
 	@$(quick_model)
 	@$(tools)/vm/test quick
 
+# A livepatch of many patches, one of a module, versions, callbacks, and what has to be refused.
+few_cases := many module-data version-1 version-2 callbacks layout-hole another-kernel runtime-constant
+
 test-all: tree image boot-test
 	@$(quick_model)
+	@$(if $(first_base),$(MAKE) --no-print-directory BUILD=$(BUILD) klp-build-test TESTS="$(few_cases)")
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) demo
 	@$(tools)/vm/test all
 
 test-deep: tree image model
 	@$(tools)/vm/test deep
-	@$(if $(filter $(BASE),$(firstword $(BASES))),$(MAKE) --no-print-directory BUILD=$(BUILD) klp-build-debian)
+	@$(if $(first_base),$(MAKE) --no-print-directory BUILD=$(BUILD) $(deep_klp_build))
 
 selftest-runner: tree image
 	@$(tools)/vm/test runner
@@ -177,7 +184,7 @@ model: tree
 	@$(tools)/model/run
 
 klp-build-test: klp stage image
-	@$(tools)/klp-build/test
+	@$(tools)/klp-build/test $(TESTS)
 
 klp-build-noise: klp kernel
 	@$(tools)/klp-build/sweep noise

@@ -115,9 +115,13 @@ static void copy_file(const char *from, const char *to)
 	const char * const argv[] = { "cp", "--", from, to, NULL };
 	char *log = work_path("copy.log");
 
-	if (run(argv, NULL, log))
+	if (run(argv, NULL, log)) {
+		char *said = read_all(log);
+
 		stop(KLP_FAILED, "see whether the folder is there and has room",
-		     "%s cannot be written: %s", to, read_all(log));
+		     "%s cannot be written: %.*s", to, (int)strcspn(said ? said : "", "\n"),
+		     said ? said : "");
+	}
 }
 
 static char *make_module(struct units *units, struct piece **pieces, size_t nr)

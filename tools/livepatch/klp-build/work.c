@@ -92,6 +92,8 @@ char *work_path(const char *fmt, ...)
 	return path;
 }
 
+static int is_child;	/* what it has to say is a message, not the document */
+
 /*
  * It cannot go on, and why; NEXT, unless it is NULL, is what can be done about it. What was refused
  * until now is to be known as well.
@@ -105,7 +107,16 @@ noreturn void stop(int status, const char *next, const char *fmt, ...)
 	va_start(args, fmt);
 	text = vformat(fmt, args);
 	va_end(args);
-	refusals_tell();
+	if (!is_child && options.given & OPT_JSON) {
+		json_open(NULL, '{');
+		json_string("module", NULL);
+		json_string("error", text);
+		json_string("next", next);
+		refusals_json();
+		json_close();
+	} else {
+		refusals_tell();
+	}
 	error("%s", text);
 	if (next)
 		next_step("%s", next);
@@ -136,6 +147,7 @@ pid_t start_child(void)
 	pid = fork();
 	if (pid < 0)
 		stop(KLP_FAILED, NULL, "cannot start a process: %s", strerror(errno));
+	is_child = !pid;
 	return pid;
 }
 
