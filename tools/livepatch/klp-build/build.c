@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <unistd.h>
 #include "build.h"
 
 static void read_side(struct units *units, enum side side)
@@ -55,6 +56,18 @@ static int layouts_differ(const struct units *units)
 	return refusals() != before;
 }
 
+/* Something that was static is there for other units now, which may use it. */
+static int is_opened(const struct unit *unit)
+{
+	for (size_t i = 1; i < unit->after->nr_symbols; i++) {
+		const struct symbol *symbol = &unit->after->symbols[i];
+
+		if (!symbol->hidden && symbol->twin && symbol->twin->hidden)
+			return 1;
+	}
+	return 0;
+}
+
 /*
  * Those of the units whose code has changed: behind a header there can be hundreds that have not.
  */
@@ -69,7 +82,8 @@ static struct units compare(const struct units *units)
 
 		twins_find(unit->before, unit->after);
 		prototypes_compare(unit, kernel_exports);
-		if (!unit_compare(unit) && !choices.everything)
+		variables_compare(unit);
+		if (!unit_compare(unit) && !is_opened(unit) && !choices.everything)
 			continue;
 		changed.unit = grow(changed.unit, changed.nr, sizeof(*changed.unit));
 		changed.unit[changed.nr++] = *unit;
@@ -110,18 +124,30 @@ static void check_guards(void)
 	}
 }
 
+static int is_file_or_nothing(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) || S_ISREG(st.st_mode);
+}
+
+/* Whole or not at all; to what is no file, such as /dev/null, straight. */
 static void copy_file(const char *from, const char *to)
 {
-	const char * const argv[] = { "cp", "--", from, to, NULL };
-	char *log = work_path("copy.log");
+	int is_file = is_file_or_nothing(to);
+	char *part = is_file ? format("%s.part", to) : copy(to), *log = work_path("copy.log");
+	const char * const argv[] = { "cp", "--", from, part, NULL };
 
 	if (run(argv, NULL, log)) {
-		char *said = read_all(log);
-
+		if (is_file)
+			unlink(part);
 		stop(KLP_FAILED, "see whether the folder is there and has room",
-		     "%s cannot be written: %.*s", to, (int)strcspn(said ? said : "", "\n"),
-		     said ? said : "");
+		     "%s cannot be written: %s", to, first_line(log));
 	}
+	if (is_file && rename(part, to))
+		stop(KLP_FAILED, NULL, "%s cannot be written: %s", to, strerror(errno));
+	free(part);
+	free(log);
 }
 
 static char *make_module(struct units *units, struct piece **pieces, size_t nr)

@@ -485,6 +485,7 @@ void threads_warn(const struct unit *unit, const struct piece *piece);
 /* ---- layout.c */
 
 void layouts_compare(const struct unit *unit);
+void variables_compare(const struct unit *unit);
 void prototypes_compare(const struct unit *unit, int (*is_exported)(const char *name));
 
 /* ---- types.c, see types.h */
@@ -510,6 +511,7 @@ struct symbol *kernel_find(const struct unit *unit, const struct symbol *symbol,
 int kernel_exports(const char *name);
 struct kernel_symbol *kernel_name_of(const struct unit *unit, const struct symbol *symbol);
 struct kernel_symbol *kernel_external(const struct unit *unit, const char *name);
+int kernel_has_global(const struct unit *unit, const char *name);
 size_t kernel_count(const char *object, const char *name);
 const struct symbol *kernel_at(const char *object, const char *name, unsigned long sympos);
 int kernel_traces(uint64_t address);
@@ -517,6 +519,7 @@ const unsigned char *kernel_bytes(uint64_t address, uint64_t size);
 
 /* ---- twins.c */
 
+char *twins_users(const struct elf_object *object, const struct symbol *symbol);
 void twins_find(const struct elf_object *before, const struct elf_object *after);
 void twins_name(const struct elf_object *named, struct elf_object *before);
 
@@ -628,6 +631,7 @@ char *work_path(const char *fmt, ...) __printf(1, 2);
 noreturn void stop(int status, const char *next, const char *fmt, ...) __printf(3, 4);
 pid_t start_child(void);
 int wait_child(void);
+char *first_line(const char *log);
 char *checksum(const char *path);
 int run(const char * const *argv, const char *directory, const char *log);
 

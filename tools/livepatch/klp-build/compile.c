@@ -99,6 +99,8 @@ static const char *directory_for(const char *farm)
 	return farm && !strcmp(choices.source, choices.build) ? farm : choices.build;
 }
 
+#define NO_ROOM		99	/* a child's status, beside those of the program */
+
 static void run_compiler(struct words *words, const char *farm, const char *log)
 {
 	add(words, NULL);
@@ -107,7 +109,7 @@ static void run_compiler(struct words *words, const char *farm, const char *log)
 
 		if (said)
 			fputs(said, stderr);
-		_exit(BUILD_NO_COMPILE);
+		_exit(said && strstr(said, strerror(ENOSPC)) ? NO_ROOM : BUILD_NO_COMPILE);
 	}
 }
 
@@ -221,6 +223,9 @@ static void stop_if_failed(int status, enum side side)
 		[SIDE_TEXT_AFTER] = "see above; lines that the patches add are not counted",
 	};
 
+	if (status == NO_ROOM)
+		stop(KLP_FAILED, "TMPDIR=DIR says where there is more",
+		     "there is no room below %s", work);
 	if (status == BUILD_NO_COMPILE && (side == SIDE_AFTER || side == SIDE_TEXT_AFTER))
 		stop(BUILD_NO_COMPILE, next[side], "the source does not compile with the patches");
 	if (status)
@@ -275,7 +280,7 @@ char *compile_values(const struct unit *unit, const char *text)
 	add(&words, NULL);
 	if (run((const char * const *)words.word, choices.build, log))
 		stop(KLP_FAILED, "is the compiler the one that the kernel was built with?",
-		     "the kernel's headers do not compile: %s", read_all(log));
+		     "the kernel's headers do not compile: %s", first_line(log));
 	free(log);
 	return read_all(result);
 }

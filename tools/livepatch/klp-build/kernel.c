@@ -238,6 +238,15 @@ static struct symbol *find_global(const struct image_file *file, const char *nam
 	return NULL;
 }
 
+/* Does what the unit is linked to define NAME for others, and keep it? */
+int kernel_has_global(const struct unit *unit, const char *name)
+{
+	const struct symbol *symbol =
+		find_global(open_file(unit_is_module(unit) ? unit->module_path : "vmlinux"), name);
+
+	return symbol && symbol->bind == STB_GLOBAL && !is_init(symbol->section);
+}
+
 /* A local one that has a name of its own needs no group. */
 static struct symbol *find_only(const struct image_file *file, const char *name,
 				unsigned char type)

@@ -18,6 +18,7 @@
 			"Documentation/livepatch/shadow-vars.rst"
 #define NEXT_ENUM	\
 	"leave the old constants as they are, and give new ones values that were not used"
+#define NEXT_VARIABLE	"leave it as it is, and add a new one beside it"
 #define NEXT_EXPORT	"leave it as it is, and add a new function beside it"
 
 /**
@@ -534,6 +535,67 @@ void prototypes_compare(const struct unit *unit, int (*is_exported)(const char *
 			refuse("export", NEXT_EXPORT, "%s (%s): %s", b->name, unit->source, text);
 			free(text);
 		}
+	}
+	types_free(before);
+	types_free(after);
+}
+
+/* A variable of that name that can be written to, and is the same one on both sides. */
+static int is_shared(const struct elf_object *before, const char *name)
+{
+	for (size_t i = 1; i < before->nr_symbols; i++) {
+		const struct symbol *symbol = &before->symbols[i];
+		char *base;
+		int same;
+
+		if (symbol->type != STT_OBJECT || !symbol->twin || !symbol->section ||
+		    !(symbol->section->flags & SHF_WRITE))
+			continue;
+		base = name_base(symbol->name);
+		same = !strcmp(base, name);
+		free(base);
+		if (same)
+			return 1;
+	}
+	return 0;
+}
+
+static void compare_variable(const struct unit *unit, const struct variable *before,
+			     const struct variable *after)
+{
+	char *text;
+
+	if (!strcmp(before->type, after->type) || !is_shared(unit->before, before->name))
+		return;
+	text = tell_type("", before->type, before->written, after->type, after->written);
+	refuse("layout", NEXT_VARIABLE, "%s%s%s (%s): %s", before->name,
+	       before->function ? " in " : "", before->function ? before->function : "",
+	       unit->source, text);
+	free(text);
+}
+
+/**
+ * variables_compare - refuse what changes the type of a variable that is in use
+ * @unit: compiled with debugging information on both sides, whose twins have been found
+ *
+ * Of one size, it would be two things to old and to new code.
+ */
+void variables_compare(const struct unit *unit)
+{
+	struct types *before, *after;
+	size_t k = 0;
+
+	if (!unit->before || !unit->after)
+		return;
+	before = types_read(unit->before->path);
+	after = types_read(unit->after->path);
+	for (size_t i = 0; i < before->nr_variables; i++) {
+		const struct variable *one = &before->variables[i];
+
+		while (k < after->nr_variables && variable_order(&after->variables[k], one) < 0)
+			k++;
+		if (k < after->nr_variables && !variable_order(&after->variables[k], one))
+			compare_variable(unit, one, &after->variables[k]);
 	}
 	types_free(before);
 	types_free(after);

@@ -75,6 +75,13 @@ static char *link_name(const struct external *external)
 static struct external *external_for(const struct unit *unit, struct kernel_symbol *kernel)
 {
 	struct external *new = allocate(sizeof(*new));
+	const struct symbol *symbol = kernel_at(kernel->object, kernel->name, kernel->sympos);
+
+	if (symbol && symbol->section && symbol->type != STT_NOTYPE &&
+	    section_has_run(symbol->section))
+		refuse("init", "copy what is needed of it under another name",
+		       "%s: code that stays uses %s, which the kernel has freed", unit->source,
+		       kernel->name);
 
 	new->kernel = kernel;
 	new->needs = strcmp(kernel->object, "vmlinux") ? unit->module : copy("vmlinux");
@@ -160,11 +167,28 @@ static int is_call(const struct reloc *reloc)
 	return reloc->type == R_X86_64_PLT32;
 }
 
+/* Does it lead to the begin of TO? Labels are further on. */
+static int is_entry(const struct piece *from, const struct piece *to, const struct reloc *reloc)
+{
+	return reloc->symbol->section == to->section &&
+		reloc_target(from->section, reloc) == to->start;
+}
+
+/* Does code keep the address of the function that it stands in, and that is replaced? */
+static int is_own_address(const struct piece *from, const struct piece *to,
+			  const struct reloc *reloc)
+{
+	return from->kind == PIECE_FUNCTION && to->kind == PIECE_FUNCTION && !to->owner &&
+		to->twin && to->changed && !is_call(reloc) && is_entry(from, to, reloc);
+}
+
 /* Is it in the module, or a copy of it? Calls go straight, addresses are those of the kernel. */
 static int is_inside(const struct piece *from, struct piece *to, const struct reloc *reloc)
 {
 	struct piece *whole = piece_whole(to);
 
+	if (is_own_address(from, to, reloc))
+		return 0;
 	if (whole == piece_whole((struct piece *)from))
 		return 1;
 	if (to->kind == PIECE_CONSTANT || to->kind == PIECE_CODE)
@@ -187,7 +211,10 @@ struct target reach_target(const struct piece *from, const struct reloc *reloc)
 		struct symbol *other = in_other_unit(unit, symbol->name);
 
 		if (!other || !is_inside(from, other->piece, reloc)) {
-			target.external = elsewhere(unit, symbol);
+			/* It may have been static, and have become known to others by the patch. */
+			target.external = other && other->twin && other->twin->hidden ?
+				in_kernel(unit_of(other->piece), other->twin) :
+				elsewhere(unit, symbol);
 			return target;
 		}
 		target.symbol = other;
@@ -225,7 +252,11 @@ static int can_be_new(const struct piece *piece, const struct piece *from)
 	const struct unit *unit = unit_of(piece);
 	const char *section = piece->section->name;
 
-	if (piece->kind == PIECE_ENTRY || piece->kind == PIECE_IGNORED)
+	if (!strcmp(section, ".BTF_ids"))
+		refuse("special section", NULL,
+		       "%s: %s refers to a list of types for BPF that the kernel does not have",
+		       unit->source, piece_name(from));
+	else if (piece->kind == PIECE_ENTRY || piece->kind == PIECE_IGNORED)
 		refuse("special section", NULL, "%s: %s refers to section %s, which is not known",
 		       unit->source, piece_name(from), section);
 	else if (!strncmp(section, ".data..percpu", 13))
@@ -240,9 +271,35 @@ static int can_be_new(const struct piece *piece, const struct piece *from)
 	return 0;
 }
 
+/* Functions in data, as in tables of operations, timers and work items. */
+static int has_functions(const struct piece *piece)
+{
+	struct relocs relocs = piece_relocs(piece);
+
+	for (struct reloc *reloc = relocs.first; reloc < relocs.end; reloc++) {
+		const struct piece *to = reloc_piece(piece->section, reloc);
+
+		if (!reloc->symbol->section || (to && to->kind == PIECE_FUNCTION && !to->owner &&
+						to->start == reloc_target(piece->section, reloc)))
+			return 1;
+	}
+	return 0;
+}
+
+static void warn_of_data(const struct piece *from, const struct piece *to)
+{
+	if (to->kind == PIECE_DATA && to->symbol && !to->twin && from->kind == PIECE_FUNCTION &&
+	    strcmp(to->section->name, "__dyndbg") && *to->symbol->name != '_' &&
+	    has_functions(to))
+		warn("%s: %s uses the new variable %s, with functions in it: %s",
+		     unit_of(from)->source, piece_name(from), piece_name(to),
+		     "if that gets into data of the kernel, the module must never be removed");
+}
+
 static void warn_of_escape(const struct piece *from, const struct piece *to,
 			   const struct reloc *reloc)
 {
+	warn_of_data(from, to);
 	if (to->kind != PIECE_FUNCTION || to->twin || to->owner || is_call(reloc) ||
 	    piece_whole((struct piece *)from) == to || from->kind == PIECE_ENTRY)
 		return;

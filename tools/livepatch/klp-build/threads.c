@@ -45,11 +45,28 @@ static const struct piece *creator_of(const struct piece *piece)
 	return NULL;
 }
 
+/* Somebody is always in there: who sleeps, and threads that are made elsewhere. */
+static int is_never_left(const char *name)
+{
+	static const char * const names[] = { "schedule", "schedule_idle", "do_idle",
+		"cpu_startup_entry", "kthread", "kthreadd", "kthread_worker_fn", "worker_thread",
+		"rescuer_thread", "smpboot_thread_fn", "rest_init", "start_secondary" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!strcmp(names[i], name))
+			return 1;
+	}
+	return 0;
+}
+
 /* PIECE is a function before the patches, and is replaced. */
 void threads_warn(const struct unit *unit, const struct piece *piece)
 {
 	const struct piece *creator = creator_of(piece);
 
+	if (!creator && piece->symbol && is_never_left(piece->symbol->name))
+		warn("%s: there is always a task in %s: the patch does not come into force",
+		     unit->source, piece->symbol->name);
 	if (creator && creator->symbol)
 		warn("%s: %s makes kernel threads of %s: %s", unit->source, creator->symbol->name,
 		     piece->symbol->name,

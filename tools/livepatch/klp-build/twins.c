@@ -40,6 +40,7 @@ static void pair(struct symbol *a, struct symbol *b)
 static int can_be_twins(const struct symbol *a, const struct symbol *b)
 {
 	return a->type == b->type && a->piece->kind == b->piece->kind &&
+		section_has_run(a->section) == section_has_run(b->section) &&
 		(a->section->flags & (SHF_WRITE | SHF_EXECINSTR)) ==
 		(b->section->flags & (SHF_WRITE | SHF_EXECINSTR));
 }
@@ -60,7 +61,7 @@ static int by_text(const void *a, const void *b)
 }
 
 /* The functions that refer to a symbol, by their base names, as one text. */
-static char *users_of(const struct elf_object *object, const struct symbol *symbol)
+char *twins_users(const struct elf_object *object, const struct symbol *symbol)
 {
 	char **names = NULL, *all = copy("");
 	size_t nr = 0;
@@ -97,18 +98,20 @@ static char *users_of(const struct elf_object *object, const struct symbol *symb
 	return all;
 }
 
-static struct candidates renamed_in(const struct elf_object *object)
+/* What is left when those that keep their names have been paired. */
+static struct candidates left_in(const struct elf_object *object)
 {
 	struct candidates all = { 0 };
 
 	for (size_t i = 1; i < object->nr_symbols; i++) {
 		struct symbol *symbol = &object->symbols[i];
 
-		if (!is_thing(symbol) || symbol->twin || !is_renamed(symbol))
+		/* A local static that has been moved out of its function has its plain name. */
+		if (!is_thing(symbol) || symbol->twin)
 			continue;
 		all.one = grow(all.one, all.nr, sizeof(*all.one));
 		all.one[all.nr++] = (struct candidate){
-			symbol, name_base(symbol->name), users_of(object, symbol),
+			symbol, name_base(symbol->name), twins_users(object, symbol),
 		};
 	}
 	return all;
@@ -130,6 +133,16 @@ static size_t count_alike(const struct candidates *all, const struct candidate *
 	return nr;
 }
 
+/* Of a variable's name alone: what macros make for one message is no loss. */
+static void warn_of_guess(const struct candidate *before, const struct candidate *after)
+{
+	if (after->symbol->type == STT_OBJECT && after->symbol->section->flags & SHF_WRITE &&
+	    *after->base != '_' && *before->users && *after->users)
+		warn("%s is taken for the variable that %sused before; now %suses it%s",
+		     after->base, before->users, after->users,
+		     ": if it is another one, give it another name");
+}
+
 /* As many on both sides: in their order. */
 static void pair_alike(const struct candidates *before, const struct candidates *after,
 		       int with_users)
@@ -142,6 +155,8 @@ static void pair_alike(const struct candidates *before, const struct candidates 
 			continue;
 		for (size_t k = 0; k < before->nr; k++) {
 			if (is_alike(one, &before->one[k], with_users)) {
+				if (!with_users)
+					warn_of_guess(&before->one[k], one);
 				pair(before->one[k].symbol, one->symbol);
 				break;
 			}
@@ -191,8 +206,8 @@ void twins_find(const struct elf_object *before, const struct elf_object *after)
 	struct candidates a, b;
 
 	pair_named(before, after);
-	a = renamed_in(before);
-	b = renamed_in(after);
+	a = left_in(before);
+	b = left_in(after);
 	pair_alike(&a, &b, 1);
 	pair_alike(&a, &b, 0);
 }

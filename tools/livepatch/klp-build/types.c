@@ -490,6 +490,24 @@ static void add_prototype(struct types *types, Dwarf_Die *function)
 	};
 }
 
+/* Those that have an address of their own. */
+static void add_variable(struct types *types, Dwarf_Die *die, const char *function)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Block block;
+
+	if (!name_of(die) || !dwarf_attr(die, DW_AT_location, &attr) ||
+	    dwarf_formblock(&attr, &block) || !block.length || block.data[0] != DW_OP_addr)
+		return;
+	types->variables = grow(types->variables, types->nr_variables, sizeof(*types->variables));
+	types->variables[types->nr_variables++] = (struct variable){
+		copy(name_of(die)),
+		copy_or_null(function),
+		describe(die, RESOLVED),
+		describe(die, WRITTEN),
+	};
+}
+
 /* All that is defined below PARENT; FUNCTION is the one that it stands in. */
 static void walk(struct types *types, Dwarf_Die *parent, const char *function)
 {
@@ -501,6 +519,8 @@ static void walk(struct types *types, Dwarf_Die *parent, const char *function)
 		tag = dwarf_tag(&die);
 		if (tag == DW_TAG_typedef)
 			add_typedef(types, &die, function);
+		if (tag == DW_TAG_variable)
+			add_variable(types, &die, function);
 		if (tag == DW_TAG_subprogram) {
 			add_prototype(types, &die);
 			walk(types, &die, name_of(&die));
@@ -530,6 +550,17 @@ int record_order(const void *a, const void *b)
 {
 	const struct record *left = a, *right = b;
 	int order = strcmp(record_tag(left), record_tag(right));
+
+	if (order)
+		return order;
+	return strcmp(left->function ? left->function : "", right->function ? right->function : "");
+}
+
+/* By name, then by function. */
+int variable_order(const void *a, const void *b)
+{
+	const struct variable *left = a, *right = b;
+	int order = strcmp(left->name, right->name);
 
 	if (order)
 		return order;
@@ -605,6 +636,9 @@ struct types *types_read(const char *path)
 	if (types->nr_prototypes)
 		qsort(types->prototypes, types->nr_prototypes, sizeof(*types->prototypes),
 		      prototype_order);
+	if (types->nr_variables)
+		qsort(types->variables, types->nr_variables, sizeof(*types->variables),
+		      variable_order);
 	return types;
 }
 
@@ -637,6 +671,13 @@ void types_free(struct types *types)
 	}
 	free(types->records);
 	free(types->prototypes);
+	for (size_t i = 0; i < types->nr_variables; i++) {
+		free(types->variables[i].name);
+		free(types->variables[i].function);
+		free(types->variables[i].type);
+		free(types->variables[i].written);
+	}
+	free(types->variables);
 	free(types->source);
 	free(types);
 }

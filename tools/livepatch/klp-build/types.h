@@ -68,12 +68,28 @@ struct prototype {
 };
 
 /**
+ * struct variable - a variable that has a place in memory
+ * @name: of the variable
+ * @function: that it is local to, or NULL
+ * @type: its type as in struct field
+ * @written: the type as the source has it
+ */
+struct variable {
+	char *name;
+	char *function;
+	char *type;
+	char *written;
+};
+
+/**
  * struct types - of an object file
  * @source: the file that was compiled, as the compiler has it
  * @records: by name and function
  * @nr_records: number of these
  * @prototypes: by name
  * @nr_prototypes: number of these
+ * @variables: by name and function
+ * @nr_variables: number of these
  */
 struct types {
 	char *source;
@@ -81,10 +97,13 @@ struct types {
 	size_t nr_records;
 	struct prototype *prototypes;
 	size_t nr_prototypes;
+	struct variable *variables;
+	size_t nr_variables;
 };
 
 const char *record_tag(const struct record *record);
 int record_order(const void *a, const void *b);
+int variable_order(const void *a, const void *b);
 struct types *types_read(const char *path);
 void types_free(struct types *types);
 

@@ -188,6 +188,17 @@ int run(const char * const *argv, const char *directory, const char *log)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* What a program has said first, in its log; the caller's. */
+char *first_line(const char *log)
+{
+	char *text = read_all(log);
+
+	if (!text)
+		return copy("nothing");
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
 /* SHA-256 of a file, as text; the caller's. */
 char *checksum(const char *path)
 {
