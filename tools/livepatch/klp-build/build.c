@@ -88,6 +88,10 @@ static struct units compare(const struct units *units)
 		changed.unit = grow(changed.unit, changed.nr, sizeof(*changed.unit));
 		changed.unit[changed.nr++] = *unit;
 	}
+	for (size_t i = 0; i < units->nr; i++)
+		unit_look_for_gone(&units->unit[i], units);
+	for (size_t i = 0; i < units->nr; i++)
+		unit_look_for_moved(&units->unit[i]);
 	return changed;
 }
 

@@ -490,9 +490,15 @@ void prototypes_compare(const struct unit *unit, int (*is_exported)(const char *
 
 /* ---- types.c, see types.h */
 
+/* ---- gone.c */
+
+void unit_look_for_gone(const struct unit *unit, const struct units *units);
+void unit_look_for_moved(const struct unit *unit);
+
 /* ---- compare.c */
 
 int unit_compare(struct unit *unit);
+int section_is_plain_data(const struct section *section);
 
 /* ---- users.c */
 

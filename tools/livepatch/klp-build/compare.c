@@ -141,7 +141,7 @@ static int is_noise(const struct piece *piece)
 }
 
 /* Sections in which a variable is a variable and nothing more. */
-static int is_plain_data(const struct section *section)
+int section_is_plain_data(const struct section *section)
 {
 	static const char * const starts[] = { ".data", ".bss", ".rodata", ".ref.data", "__dyndbg",
 		"__tracepoints_", ".discard", ".init.data", ".init.rodata", ".init.bss", ".exit.",
@@ -158,7 +158,7 @@ static void look_at_new_data(const struct unit *unit, const struct piece *piece,
 	if (!strcmp(section, "__tracepoints"))
 		refuse("tracepoint", "use one that is there, or printk()",
 		       "%s: %s is a new tracepoint", unit->source, name);
-	else if (!is_plain_data(piece->section))
+	else if (!section_is_plain_data(piece->section))
 		refuse("special section", "patch the users of what it registers instead",
 		       "%s: new entry %s in section %s, which is read when the kernel starts",
 		       unit->source, name, section);
@@ -239,7 +239,7 @@ static void look_at_table(const struct unit *unit, const struct section *section
 static void look_at_tables(const struct unit *unit, const struct section *section)
 {
 	if (!(section->flags & SHF_ALLOC) || section->flags & SHF_EXECINSTR ||
-	    is_plain_data(section))
+	    section_is_plain_data(section))
 		return;
 	for (size_t i = 0; i < section->nr_pieces; i++) {
 		const struct piece *piece = section->pieces[i];
@@ -268,105 +268,6 @@ static void compare_exports(const struct unit *unit)
 		if (!strncmp(name, start, strlen(start)) && !object_symbol(unit->after, name))
 			warn("%s: modules find the export %s as before", unit->source,
 			     name + strlen(start));
-	}
-}
-
-/* ---- what has another name or another place than before */
-
-/* A word of both texts, each of words with a blank behind them? */
-static int share_a_word(const char *a, const char *b)
-{
-	while (*a) {
-		size_t len = strcspn(a, " ") + 1;
-
-		for (const char *at = b; *at; at += strcspn(at, " ") + 1) {
-			if (!strncmp(a, at, len))
-				return 1;
-		}
-		a += len;
-	}
-	return 0;
-}
-
-/* Does it matter that it is this one? Constants without pointers to code may be copied. */
-static int is_somebody(const struct piece *piece)
-{
-	struct relocs relocs = piece_relocs(piece);
-
-	if (piece->section->flags & SHF_WRITE)
-		return 1;
-	for (struct reloc *reloc = relocs.first; reloc < relocs.end; reloc++) {
-		if (!reloc->symbol->section || reloc->symbol->section->flags & SHF_EXECINSTR)
-			return 1;
-	}
-	return 0;
-}
-
-/* A variable that was there before or has come, and that the source has named. */
-static int is_unpaired(const struct piece *piece)
-{
-	return piece->kind == PIECE_DATA && piece->symbol && !piece->twin &&
-		piece->symbol->type == STT_OBJECT && *piece->symbol->name != '_' &&
-		!section_has_run(piece->section) && is_plain_data(piece->section) &&
-		is_somebody(piece);
-}
-
-/* What NEW holds from the begin is lost if it is GONE by another name. */
-static void look_at_pair(const struct unit *unit, const struct piece *gone,
-			 const struct piece *new)
-{
-	char *before, *after;
-
-	if (gone->end - gone->start != new->end - new->start ||
-	    (gone->section->flags ^ new->section->flags) & SHF_WRITE)
-		return;
-	before = twins_users(unit->before, gone->symbol);
-	after = twins_users(unit->after, new->symbol);
-	if (share_a_word(before, after))
-		refuse("renamed", "leave it its name; a new one beside it can have any",
-		       "%s: %s is gone and %s, as large, has come: if it is the same, %s",
-		       unit->source, gone->symbol->name, new->symbol->name,
-		       "what it holds in the kernel would be lost");
-	free(before);
-	free(after);
-}
-
-static void look_for_gone(const struct unit *unit, const struct piece *new)
-{
-	for (size_t i = 1; i < unit->before->nr_sections; i++) {
-		const struct section *section = &unit->before->sections[i];
-
-		for (size_t k = 0; k < section->nr_pieces; k++) {
-			if (is_unpaired(section->pieces[k]))
-				look_at_pair(unit, section->pieces[k], new);
-		}
-	}
-}
-
-static void look_for_renamed(const struct unit *unit)
-{
-	for (size_t i = 1; i < unit->after->nr_sections; i++) {
-		const struct section *section = &unit->after->sections[i];
-
-		for (size_t k = 0; k < section->nr_pieces; k++) {
-			if (is_unpaired(section->pieces[k]))
-				look_for_gone(unit, section->pieces[k]);
-		}
-	}
-}
-
-/* Others go on with the one that they know. */
-static void look_for_moved(const struct unit *unit)
-{
-	for (size_t i = 1; i < unit->after->nr_symbols; i++) {
-		const struct symbol *symbol = &unit->after->symbols[i];
-
-		if (symbol->bind == STB_GLOBAL && !symbol->hidden && !symbol->twin &&
-		    symbol->piece && symbol->piece->symbol == symbol &&
-		    !section_has_run(symbol->section) && kernel_has_global(unit, symbol->name))
-			refuse("moved", "change it in the file where it is",
-			       "%s: %s has been moved here: the kernel has one from another file",
-			       unit->source, symbol->name);
 	}
 }
 
@@ -415,7 +316,5 @@ int unit_compare(struct unit *unit)
 		look_at_tables(unit, &unit->after->sections[i]);
 	compare_exports(unit);
 	compare_types(unit);
-	look_for_renamed(unit);
-	look_for_moved(unit);
 	return has_changed(unit->after);
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# Read by what runs in the guests of klp-build's tests: livepatches are loaded and go, in one line each.
+# Read by what runs in the guests of klp-build's tests: livepatches are loaded and go.
 
 sys=/sys/kernel/livepatch
 limit=75	# seconds for a transition; after 60 the kernel tells who is in the way
@@ -12,7 +12,8 @@ name_of() {
 }
 
 splats() {
-	dmesg | grep -E 'WARNING:|BUG:|Oops|general protection|unable to handle|lockup|refcount_t:|UBSAN'
+	dmesg | grep -E -e 'WARNING:|BUG:|Oops|general protection|unable to handle' \
+		-e 'lockup|refcount_t:|UBSAN'
 }
 
 # until_says FILE TEXT: FILE says TEXT, or is not there when TEXT is nothing

@@ -135,7 +135,8 @@ void report(struct piece **pieces, size_t nr, const char *module)
 			tell_piece(pieces[i]);
 	}
 	tell_gifts();
-	tell_externals();
+	if (!refusals())
+		tell_externals();
 	refusals_tell();
 	if (module)
 		print("%s\n", module);
