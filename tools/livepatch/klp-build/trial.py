@@ -32,8 +32,9 @@ def unit(what, words, limit):
 def tests_on_top(name, modules, staged):
     """MODULES are loaded and stay, under tests and a shell's work. (passed, what has failed)"""
     listed = (staged / 'root/ksft/upstream/kselftest-list.txt').read_text().split()
-    # That one turns ftrace off, which no kernel does while a livepatch is in force.
-    listed = [line for line in listed if not line.endswith(':test-ftrace.sh')]
+    # One turns ftrace off, which no kernel does while a livepatch is in force; one counts livepatches.
+    alone = ':test-ftrace.sh', ':test-livepatch.sh'
+    listed = [line for line in listed if not line.endswith(alone)]
     names = [module.name for module in modules]
     return run_guest(name, [
         *[unit(f'{module}-on', ['on', module], 600) for module in names],
