@@ -82,16 +82,13 @@ static int is_made_up(const char *name)
 }
 
 /*
- * Read-only data of which a copy is as good: nobody knows its address, and it does not lead the
- * kernel to anything.
+ * Read-only data of which a copy is as good: nobody knows its address. What the source has named
+ * may be known by it, also if it is empty: an inode keeps that of its operations.
  */
 static int is_constant(const struct section *section, const struct symbol *symbol)
 {
-	if (section->flags & SHF_WRITE || section->type == SHT_NOBITS)
-		return 0;
-	if (is_made_up(symbol->name))
-		return 1;
-	return symbol->hidden && name_is_numbered(symbol->name) && !section->nr_relocs;
+	return !(section->flags & SHF_WRITE) && section->type != SHT_NOBITS &&
+		is_made_up(symbol->name);
 }
 
 static int is_function(const struct symbol *symbol)
