@@ -620,7 +620,6 @@ struct relocs section_relocs(const struct section *section, uint64_t start, uint
 
 /* ---- name.c */
 
-int name_is_numbered(const char *name);
 int name_begins(const char *name, const char * const *with, size_t nr);
 char *name_base(const char *name);
 char *name_of_whole(const char *name);

@@ -8,22 +8,6 @@
 #include <string.h>
 #include "build.h"
 
-/* Where a number at the end begins, with the dot before it; NULL if there is none. */
-static const char *number_at_end(const char *name)
-{
-	const char *dot = strrchr(name, '.');
-
-	if (!dot || dot == name || !dot[1] || dot[1 + strspn(dot + 1, "0123456789")])
-		return NULL;
-	return dot;
-}
-
-/* A local static: NAME.123. */
-int name_is_numbered(const char *name)
-{
-	return !!number_at_end(name);
-}
-
 /* With one of NR words? */
 int name_begins(const char *name, const char * const *with, size_t nr)
 {
