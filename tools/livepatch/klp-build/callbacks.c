@@ -19,18 +19,6 @@ static int is_part_of_name(char c)
 	return isalnum((unsigned char)c) || c == '_';
 }
 
-/* Is something of this name in the text, with this character behind it? */
-static int defines(const char *text, const char *name, char next)
-{
-	size_t len = strlen(name);
-
-	for (const char *at = text; (at = strstr(at, name)); at += len) {
-		if ((at == text || !is_part_of_name(at[-1])) && at[len] == next)
-			return 1;
-	}
-	return 0;
-}
-
 /* Comments do not call anything. */
 static void blank_comments(char *text)
 {
@@ -58,12 +46,56 @@ static char *read_text(void)
 	return text;
 }
 
-static char *callbacks_text(void)
+/* The object in the name of a callback, NULL if it is none. */
+static const char *object_in(const char *name)
 {
-	char *text = read_text();
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		size_t len = strlen(kinds[i]);
 
-	blank_comments(text);
-	return text;
+		if (!strncmp(name, kinds[i], len) && name[len] == '_')
+			return name + len + 1;
+	}
+	return NULL;
+}
+
+static int is_named(const char *name, char **names, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		if (!strcmp(names[i], name))
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * The functions of the file that are named like callbacks, and "states" for the array; an array of
+ * texts that is the caller's.
+ */
+char **callbacks_in_file(size_t *nr)
+{
+	char *text = choices.callbacks ? read_text() : NULL, **names = NULL;
+	size_t len;
+
+	*nr = 0;
+	if (text)
+		blank_comments(text);
+	for (const char *at = text; at && *at; at += len ? len : 1) {
+		char *name;
+
+		len = 0;
+		while (is_part_of_name(at[len]))
+			len++;
+		name = format("%.*s", (int)len, at);
+		if (((at[len] == '(' && object_in(name)) ||
+		     (at[len] == '[' && !strcmp(name, "states"))) && !is_named(name, names, *nr)) {
+			names = grow(names, *nr, sizeof(*names));
+			names[(*nr)++] = name;
+		} else {
+			free(name);
+		}
+	}
+	free(text);
+	return names;
 }
 
 /* Those that stand in the patches themselves. */
@@ -78,12 +110,12 @@ void callbacks_declare(FILE *f, struct piece **pieces, size_t nr)
 }
 
 /* The function that is a callback of this kind for OBJECT, the caller's; NULL if there is none. */
-static char *find(const char *text, const char *kind, const char *object, struct piece **pieces,
-		  size_t nr)
+static char *find(char **names, size_t nr_names, const char *kind, const char *object,
+		  struct piece **pieces, size_t nr)
 {
 	char *name = format("%s_%s", kind, object), *found = NULL;
 
-	if (text && defines(text, name, '('))
+	if (is_named(name, names, nr_names))
 		found = copy(name);
 	for (size_t i = 0; i < nr; i++) {
 		if (!pieces[i]->callback || strcmp(pieces[i]->callback, kind) ||
@@ -101,11 +133,12 @@ static char *find(const char *text, const char *kind, const char *object, struct
 /* The member of a struct klp_object, if there are callbacks for it. */
 void callbacks_write(FILE *f, const char *object, struct piece **pieces, size_t nr)
 {
-	char *text = choices.callbacks ? callbacks_text() : NULL;
 	int opened = 0;
+	size_t nr_names;
+	char **names = callbacks_in_file(&nr_names);
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		char *name = find(text, kinds[i], object, pieces, nr);
+		char *name = find(names, nr_names, kinds[i], object, pieces, nr);
 
 		if (name) {
 			fprintf(f, "%s\t\t\t.%s = %s,\n", opened ? "" : "\t\t.callbacks = {\n",
@@ -116,7 +149,7 @@ void callbacks_write(FILE *f, const char *object, struct piece **pieces, size_t 
 	}
 	if (opened)
 		fputs("\t\t},\n", f);
-	free(text);
+	free_list(names, nr_names);
 }
 
 /* Has the module a function of this object to replace? */
@@ -128,46 +161,6 @@ static int is_patched(const char *object, struct piece **pieces, size_t nr)
 			return 1;
 	}
 	return 0;
-}
-
-/*
- * The functions of the file that are named like callbacks, and "states" for the array; an array of
- * texts that is the caller's.
- */
-char **callbacks_in_file(size_t *nr)
-{
-	char *text = choices.callbacks ? callbacks_text() : NULL, **names = NULL;
-
-	*nr = 0;
-	for (const char *at = text; at && *at;) {
-		size_t len = 0, known = 0;
-
-		while (is_part_of_name(at[len]))
-			len++;
-		for (size_t i = 0; i < ARRAY_SIZE(kinds) && at[len] == '('; i++)
-			known |= !strncmp(at, kinds[i], strlen(kinds[i])) &&
-				at[strlen(kinds[i])] == '_';
-		known |= len == strlen("states") && !strncmp(at, "states[", len + 1);
-		for (size_t i = 0; known && i < *nr; i++)
-			known = strlen(names[i]) != len || strncmp(names[i], at, len);
-		if (known) {
-			names = grow(names, *nr, sizeof(*names));
-			names[(*nr)++] = format("%.*s", (int)len, at);
-		}
-		at += len ? len : 1;
-	}
-	free(text);
-	return names;
-}
-
-/* The object in the name of a callback. */
-static const char *object_in(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		if (!strncmp(name, kinds[i], strlen(kinds[i])))
-			return name + strlen(kinds[i]) + 1;
-	}
-	return NULL;
 }
 
 /* Refuses what would be left out without a word. */
@@ -193,10 +186,11 @@ void callbacks_check(struct piece **pieces, size_t nr)
 /* Is there an array of struct klp_state for the patch? */
 int callbacks_states(void)
 {
-	char *text = choices.callbacks ? callbacks_text() : NULL;
-	int found = text && defines(text, "states", '[');
+	size_t nr;
+	char **names = callbacks_in_file(&nr);
+	int found = is_named("states", names, nr);
 
-	free(text);
+	free_list(names, nr);
 	return found;
 }
 
