@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <unistd.h>
 #include "build.h"
 
 static void read_side(struct units *units, enum side side)
@@ -81,17 +80,16 @@ static struct units compare(const struct units *units)
 		struct unit *unit = &units->unit[i];
 
 		twins_find(unit->before, unit->after);
-		prototypes_compare(unit, kernel_exports);
-		variables_compare(unit);
+		declarations_compare(unit, kernel_exports);
 		if (!unit_compare(unit) && !is_opened(unit) && !choices.everything)
 			continue;
 		changed.unit = grow(changed.unit, changed.nr, sizeof(*changed.unit));
 		changed.unit[changed.nr++] = *unit;
 	}
-	for (size_t i = 0; i < units->nr; i++)
+	for (size_t i = 0; i < units->nr; i++) {
 		unit_look_for_gone(&units->unit[i], units);
-	for (size_t i = 0; i < units->nr; i++)
 		unit_look_for_moved(&units->unit[i]);
+	}
 	return changed;
 }
 

@@ -471,6 +471,7 @@ struct unit *unit_of(const struct piece *piece);
 struct target reach_target(const struct piece *from, const struct reloc *reloc);
 struct external **reach_externals(size_t *nr);
 char *external_name(const struct external *external);
+struct kernel_symbol *reach_replaced(const struct piece *piece);
 struct piece **reach(struct units *units, size_t *nr);
 
 /* ---- narrow.c */
@@ -485,8 +486,7 @@ void threads_warn(const struct unit *unit, const struct piece *piece);
 /* ---- layout.c */
 
 void layouts_compare(const struct unit *unit);
-void variables_compare(const struct unit *unit);
-void prototypes_compare(const struct unit *unit, int (*is_exported)(const char *name));
+void declarations_compare(const struct unit *unit, int (*is_exported)(const char *name));
 
 /* ---- types.c, see types.h */
 
@@ -503,6 +503,7 @@ int section_is_plain_data(const struct section *section);
 /* ---- users.c */
 
 int is_traceable(const struct piece *piece);
+int leads_to_code(const struct piece *piece);
 void users_change(struct unit *unit);
 
 /* ---- identity.c */

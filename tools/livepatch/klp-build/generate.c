@@ -84,10 +84,7 @@ static void write_head(FILE *f)
 
 static void write_function(FILE *f, size_t i)
 {
-	const struct unit *unit = unit_of(replaced[i]);
-	const struct symbol *before = replaced[i]->twin->symbol;
-	size_t many;
-	struct kernel_symbol *name = kernel_name_of(unit, kernel_find(unit, before, &many));
+	const struct kernel_symbol *name = reach_replaced(replaced[i]);
 
 	fprintf(f, "\t{\n\t\t.old_name = \"%s\",\n\t\t.new_func = %s,\n", name->name,
 		replaced[i]->c_name);

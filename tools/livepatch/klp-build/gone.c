@@ -23,27 +23,16 @@ static int share_a_word(const char *a, const char *b)
 	return 0;
 }
 
-/* Does it matter that it is this one? Constants without pointers to code may be copied. */
-static int is_somebody(const struct piece *piece)
-{
-	struct relocs relocs = piece_relocs(piece);
-
-	if (piece->section->flags & SHF_WRITE)
-		return 1;
-	for (struct reloc *reloc = relocs.first; reloc < relocs.end; reloc++) {
-		if (!reloc->symbol->section || reloc->symbol->section->flags & SHF_EXECINSTR)
-			return 1;
-	}
-	return 0;
-}
-
-/* A variable that was there before or has come, and that the source has named. */
+/*
+ * A variable that was there before or has come, and that the source has named. Constants that do
+ * not lead to code may be copied.
+ */
 static int is_unpaired(const struct piece *piece)
 {
 	return piece->kind == PIECE_DATA && piece->symbol && !piece->twin &&
 		piece->symbol->type == STT_OBJECT && *piece->symbol->name != '_' &&
 		!section_has_run(piece->section) && section_is_plain_data(piece->section) &&
-		is_somebody(piece);
+		(piece->section->flags & SHF_WRITE || leads_to_code(piece));
 }
 
 /* What NEW holds from the begin is lost if it is GONE by another name. */

@@ -118,6 +118,12 @@ int unit_is_module(const struct unit *unit)
 	return strcmp(unit->module, "vmlinux") != 0;
 }
 
+/* What the unit is linked to. */
+static struct image_file *image_of(const struct unit *unit)
+{
+	return open_file(unit_is_module(unit) ? unit->module_path : "vmlinux");
+}
+
 /* The first of this name in the index; its number is that of all if there is none. */
 static size_t first_named(const struct image_file *file, const char *name)
 {
@@ -241,8 +247,7 @@ static struct symbol *find_global(const struct image_file *file, const char *nam
 /* Does what the unit is linked to define NAME for others, and keep it? */
 int kernel_has_global(const struct unit *unit, const char *name)
 {
-	const struct symbol *symbol =
-		find_global(open_file(unit_is_module(unit) ? unit->module_path : "vmlinux"), name);
+	const struct symbol *symbol = find_global(image_of(unit), name);
 
 	return symbol && symbol->bind == STB_GLOBAL && !is_init(symbol->section);
 }
@@ -264,7 +269,7 @@ static struct symbol *find_only(const struct image_file *file, const char *name,
  */
 struct symbol *kernel_find(const struct unit *unit, const struct symbol *symbol, size_t *many)
 {
-	struct image_file *file = open_file(unit_is_module(unit) ? unit->module_path : "vmlinux");
+	struct image_file *file = image_of(unit);
 	struct symbol *found;
 	size_t group;
 
@@ -349,7 +354,7 @@ static struct kernel_symbol *name_symbol(struct image_file *file, const struct s
 /* How a symbol that kernel_find() has found is named. */
 struct kernel_symbol *kernel_name_of(const struct unit *unit, const struct symbol *symbol)
 {
-	struct image_file *file = open_file(unit_is_module(unit) ? unit->module_path : "vmlinux");
+	struct image_file *file = image_of(unit);
 
 	return name_symbol(file, symbol);
 }

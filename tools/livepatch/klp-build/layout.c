@@ -507,21 +507,12 @@ void layouts_compare(const struct unit *unit)
 	types_free(after);
 }
 
-/**
- * prototypes_compare - refuse what changes how an exported function is called
- * @unit: compiled with debugging information on both sides
- * @is_exported: modules that nobody here knows can call the function of that name
- */
-void prototypes_compare(const struct unit *unit, int (*is_exported)(const char *name))
+static void compare_prototypes(const struct unit *unit, const struct types *before,
+			       const struct types *after, int (*is_exported)(const char *name))
 {
 	const struct prototype *b, *a;
-	struct types *before, *after;
 	size_t j = 0;
 
-	if (!unit->before || !unit->after)
-		return;
-	before = types_read(unit->before->path);
-	after = types_read(unit->after->path);
 	for (size_t i = 0; i < before->nr_prototypes; i++) {
 		b = &before->prototypes[i];
 		while (j < after->nr_prototypes && strcmp(after->prototypes[j].name, b->name) < 0)
@@ -536,8 +527,6 @@ void prototypes_compare(const struct unit *unit, int (*is_exported)(const char *
 			free(text);
 		}
 	}
-	types_free(before);
-	types_free(after);
 }
 
 /* A variable of that name that can be written to, and is the same one on both sides. */
@@ -574,21 +563,11 @@ static void compare_variable(const struct unit *unit, const struct variable *bef
 	free(text);
 }
 
-/**
- * variables_compare - refuse what changes the type of a variable that is in use
- * @unit: compiled with debugging information on both sides, whose twins have been found
- *
- * Of one size, it would be two things to old and to new code.
- */
-void variables_compare(const struct unit *unit)
+static void compare_variables(const struct unit *unit, const struct types *before,
+			      const struct types *after)
 {
-	struct types *before, *after;
 	size_t k = 0;
 
-	if (!unit->before || !unit->after)
-		return;
-	before = types_read(unit->before->path);
-	after = types_read(unit->after->path);
 	for (size_t i = 0; i < before->nr_variables; i++) {
 		const struct variable *one = &before->variables[i];
 
@@ -597,6 +576,26 @@ void variables_compare(const struct unit *unit)
 		if (k < after->nr_variables && !variable_order(&after->variables[k], one))
 			compare_variable(unit, one, &after->variables[k]);
 	}
+}
+
+/**
+ * declarations_compare - refuse other parameters of exports, and other types of variables
+ * @unit: compiled with debugging information on both sides, whose twins have been found
+ * @is_exported: modules that nobody here knows can call the function of that name
+ *
+ * A variable that is in use and has another type of the same size would be two things to old and to
+ * new code.
+ */
+void declarations_compare(const struct unit *unit, int (*is_exported)(const char *name))
+{
+	struct types *before, *after;
+
+	if (!unit->before || !unit->after)
+		return;
+	before = types_read(unit->before->path);
+	after = types_read(unit->after->path);
+	compare_prototypes(unit, before, after, is_exported);
+	compare_variables(unit, before, after);
 	types_free(before);
 	types_free(after);
 }

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,7 +257,7 @@ static int is_same_file(const char *a, const char *b)
 static void check_output(void)
 {
 	const char *path = choices.output;
-	char *slash, *directory;
+	char *copied, *directory;
 	struct stat st;
 
 	if (choices.callbacks && access(choices.callbacks, R_OK))
@@ -273,13 +274,12 @@ static void check_output(void)
 	}
 	if (choices.callbacks && is_same_file(path, choices.callbacks))
 		used_wrongly("--output %s is the file of --callbacks", path);
-	slash = strrchr(path, '/');
-	directory = !slash ? copy(".") : slash == path ? copy("/") :
-		format("%.*s", (int)(slash - path), path);
+	copied = copy(path);
+	directory = dirname(copied);
 	if (access(directory, W_OK))
 		stop(KLP_FAILED, "say --output FILE", "cannot write to %s: %s", directory,
 		     strerror(errno));
-	free(directory);
+	free(copied);
 }
 
 static void check_build(void)

@@ -104,6 +104,15 @@ struct external **reach_externals(size_t *nr)
 	return externals;
 }
 
+/* How the kernel names the function that PIECE replaces. */
+struct kernel_symbol *reach_replaced(const struct piece *piece)
+{
+	const struct unit *unit = unit_of(piece);
+	size_t many;
+
+	return kernel_name_of(unit, kernel_find(unit, piece->twin->symbol, &many));
+}
+
 /* What it is called in the finished module; the text is the caller's. */
 char *external_name(const struct external *external)
 {

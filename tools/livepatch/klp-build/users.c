@@ -19,6 +19,20 @@ int is_traceable(const struct piece *piece)
 	return 0;
 }
 
+/* Whoever has an operation of the old table goes on to use it. */
+int leads_to_code(const struct piece *piece)
+{
+	struct relocs relocs = piece_relocs(piece);
+
+	for (struct reloc *reloc = relocs.first; reloc < relocs.end; reloc++) {
+		const struct symbol *symbol = reloc->symbol;
+
+		if (!symbol->section || symbol->section->flags & SHF_EXECINSTR)
+			return 1;
+	}
+	return 0;
+}
+
 /* What to do with a place that refers to PIECE; 0 ends it. */
 typedef int visit_t(struct piece *from, struct piece *piece, const struct reloc *reloc);
 
@@ -93,20 +107,6 @@ static int leave_to_users(struct piece *piece, visit_t *visit)
 }
 
 /* ---- constants */
-
-/* Whoever has an operation of the old table goes on to use it. */
-static int leads_to_code(const struct piece *piece)
-{
-	struct relocs relocs = piece_relocs(piece);
-
-	for (struct reloc *reloc = relocs.first; reloc < relocs.end; reloc++) {
-		const struct symbol *symbol = reloc->symbol;
-
-		if (!symbol->section || symbol->section->flags & SHF_EXECINSTR)
-			return 1;
-	}
-	return 0;
-}
 
 static void leave_data(const struct unit *unit, struct piece *piece)
 {

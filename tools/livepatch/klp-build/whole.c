@@ -67,9 +67,10 @@ static const struct reloc **relocs_of(const struct section *section, uint64_t st
 }
 
 /* Does the module call PLACE what the piece is called? */
-static int has_name(const struct piece *piece, const struct symbol *name, const struct place *place)
+static int has_name(const struct piece *piece, const struct place *place)
 {
 	const struct section *section = place->section;
+	const struct symbol *name = piece->symbol;
 
 	for (size_t i = 0; i < section->nr_symbols; i++) {
 		if (section->symbols[i]->value == place->at + name->value - piece->start &&
@@ -79,23 +80,12 @@ static int has_name(const struct piece *piece, const struct symbol *name, const 
 	return 0;
 }
 
-/* The symbol by which the piece is found in the module, or NULL. */
-static const struct symbol *name_of(const struct piece *piece)
-{
-	for (size_t i = 0; i < piece->section->nr_symbols; i++) {
-		if (piece->section->symbols[i]->piece == piece)
-			return piece->section->symbols[i];
-	}
-	return NULL;
-}
-
 static int is_there(const struct piece *piece, const struct place *place, int depth)
 {
-	const struct symbol *name = name_of(piece);
 	char *wrong;
 
-	if (name)
-		return has_name(piece, name, place);
+	if (piece->symbol)
+		return has_name(piece, place);
 	if (depth == DEPTH)
 		return 1;
 	wrong = difference(piece, place, depth + 1);
@@ -214,9 +204,9 @@ static int is_code(const struct section *section)
 }
 
 /* Of several that have the name one is it: what is wrong with the last of the others. */
-static char *look_for_name(const struct piece *piece, const struct symbol *name,
-			   struct place *place)
+static char *look_for_name(const struct piece *piece, struct place *place)
 {
+	const struct symbol *name = piece->symbol;
 	char *wrong = format("is not there");
 
 	for (size_t i = 1; i < module->nr_symbols && wrong; i++) {
@@ -253,8 +243,8 @@ static char *look_for_entry(const struct piece *piece)
 
 /* ---- tables of functions, see struct klp_func */
 
-#define FUNC_NAME	(-8)	/* seen from the pointer to the function */
-#define FUNC_SYMPOS	8
+#define FUNC_NEW	8	/* the pointer to the function, seen from that to the name */
+#define FUNC_SYMPOS	8	/* seen from the pointer to the function */
 
 static int leads_to(const struct reloc *reloc, const struct place *place)
 {
@@ -270,14 +260,14 @@ static int is_text(const struct section *section, uint64_t offset, const char *t
 		!memcmp(section->data + offset, text, len);
 }
 
+/* FUNCTION is a relocation of SECTION: that of the name is the one before. */
 static int is_entry(const struct section *section, const struct reloc *function,
 		    const struct kernel_symbol *old)
 {
-	size_t i = section_reloc_from(section, function->offset + FUNC_NAME);
-	const struct reloc *name = &section->relocs[i];
+	const struct reloc *name = function - 1;
 	uint64_t sympos;
 
-	if (i == section->nr_relocs || name->offset != function->offset + FUNC_NAME ||
+	if (function == section->relocs || name->offset != function->offset - FUNC_NEW ||
 	    !name->symbol->section ||
 	    !is_text(name->symbol->section, name->symbol->value + name->addend, old->name))
 		return 0;
@@ -302,33 +292,24 @@ static int replaces(const struct place *place, const struct kernel_symbol *old)
 	return 0;
 }
 
-static char *look_for_table(const struct piece *piece, const struct place *place)
-{
-	const struct unit *unit = unit_of(piece);
-	size_t many;
-	struct kernel_symbol *old =
-		kernel_name_of(unit, kernel_find(unit, piece->twin->symbol, &many));
-
-	return replaces(place, old) ? NULL : format("replaces nothing");
-}
-
 /* ---- all of it */
 
 static void check_piece(const struct piece *piece)
 {
-	const struct symbol *name = name_of(piece);
 	struct place place = { 0 };
 	char *wrong = NULL;
 
-	if (name)
-		wrong = look_for_name(piece, name, &place);
+	if (piece->symbol)
+		wrong = look_for_name(piece, &place);
 	else if (piece->kind == PIECE_ENTRY)
 		wrong = look_for_entry(piece);
-	if (!wrong && piece->kind == PIECE_FUNCTION && piece->why == WHY_CHANGED)
-		wrong = look_for_table(piece, &place);
+	if (!wrong && piece->kind == PIECE_FUNCTION && piece->why == WHY_CHANGED &&
+	    !replaces(&place, reach_replaced(piece)))
+		wrong = format("replaces nothing");
 	if (!wrong)
 		return;
-	error("%s: %s of %s: %s", module->path, name ? name->name : piece->section->name,
+	error("%s: %s of %s: %s", module->path,
+	      piece->symbol ? piece->symbol->name : piece->section->name,
 	      unit_of(piece)->source, wrong);
 	free(wrong);
 	nr_problems++;
