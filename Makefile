@@ -144,7 +144,7 @@ test-all: tree image boot-test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) demo
 	@$(tools)/vm/test all
 
-test-deep: tree image model
+test-deep: tree image model litmus
 	@$(tools)/vm/test deep
 	@$(if $(first_base),$(MAKE) --no-print-directory BUILD=$(BUILD) $(deep_klp_build))
 
@@ -174,7 +174,7 @@ try-install: kernel-deb deb $(emulator)
 
 # ---- keeping the house in order
 
-.PHONY: check model abi klp-stock upstream-klp-build bench coverage htmldocs
+.PHONY: check model litmus abi klp-stock upstream-klp-build bench coverage htmldocs
 .PHONY: klp-build-test klp-build-mutants klp-build-oracle klp-build-everything klp-build-noise klp-build-debian
 
 check: tree
@@ -182,6 +182,9 @@ check: tree
 
 model: tree
 	@$(tools)/model/run
+
+litmus: tree
+	@$(tools)/model/litmus
 
 klp-build-test: klp stage image
 	@$(tools)/klp-build/test $(TESTS)

@@ -20,7 +20,7 @@ import tempfile
 CORE = 'kernel/livepatch/'
 SELFTESTS = 'tools/testing/selftests/livepatch/'
 LICENCE = re.compile(r'SPDX-License-Identifier: (GPL-2\.0|GPL-2\.0-only|GPL-2\.0-or-later)'
-                     r'( WITH Linux-syscall-note)?\s*(\*/|-->)?$')
+                     r'( WITH Linux-syscall-note)?\s*(\*[/)]|-->)?$')
 BARRIER = re.compile(r'\bsmp_(?:mb|rmb|wmb|mb__\w+|store_mb|load_acquire|store_release)\(')
 MOST_LINES = 450
 # Files whose readers would not take a comment.
