@@ -4,7 +4,8 @@
 # Memory runs out at each allocation in turn: is the patch refused cleanly, or does it work?
 #
 # klpt_p1 sets fail-nth for its own task right before klp_enable_patch(), so allocation N of that
-# call fails and no other (test_modules/klpt_patch.h). N grows until none is left to fail.
+# call fails and no other (test_modules/klpt_patch.h); where a file is written to, this shell does
+# for itself. N grows until none is left to fail.
 
 . "$(dirname "$0")/klpt.sh"
 
@@ -177,6 +178,142 @@ coming() {
 	extra_returns value 2
 }
 
+# write_failing N FILE VALUE: allocation N of the write fails; how many are missing to N into $REPLY
+write_failing() {
+	local file nth left ret=0
+
+	exec {file}> "$2" {nth}> /proc/self/fail-nth
+	exec {left}< /proc/self/fail-nth
+	{
+		echo "$1" >&"$nth"
+		echo "$3" >&"$file" || ret=1
+		read -r REPLY <&"$left"
+		echo 0 >&"$nth"
+	} 2> "$tmp/error"
+	exec {file}>&- {nth}>&- {left}<&-
+	return $ret
+}
+
+# sweep_write CHECK FILE VALUE: "CHECK before" before each write and after each refusal, "CHECK
+# after" when it was done
+sweep_write() {
+	local check=$1 n left refused=0
+
+	fail_allocations
+	for ((n = 1; n <= MAX; n++)); do
+		$check before
+		if write_failing $n "$2" "$3"; then
+			left=$REPLY
+			$check after
+			at_rest
+			((left == 0)) || break
+		else
+			matches "$(cat "$tmp/error")" "write error: Cannot allocate memory$" \
+				"allocation $n"
+			refused=$((refused + 1))
+		fi
+	done
+	((n <= MAX)) || fail "more than $MAX allocations"
+	((refused)) || fail "no allocation was made to fail"
+	note "$refused allocations led to a refusal, $((n - refused - 1)) to nothing," \
+		"$n was never made"
+}
+
+# is_patch ENABLED TRANSITION: what sysfs says of klpt_p1
+is_patch() {
+	is "$(cat $LP/klpt_p1/enabled) $(cat $LP/klpt_p1/transition)" "$1 $2" \
+		"enabled and transition"
+}
+
+disabled() {
+	if [[ $1 == after ]]; then
+		until_true "klpt_p1 to be disabled" gone $LP/klpt_p1
+		plain unpatched
+		unload klpt_p1
+		return
+	fi
+	[[ -d $LP/klpt_p1 ]] || patch klpt_p1 callbacks=1 \
+		'spec=vmlinux:cmdline_proc_show;klpt_target:klpt_value,klpt_other,+klpt_third'
+	is_patch 1 0
+	plain patched
+	at_rest
+}
+
+disabling() {
+	sweep_write disabled $LP/klpt_p1/enabled 0
+}
+
+states_disabled() {
+	if [[ $1 == after ]]; then
+		until_true "klpt_s3 to be disabled" gone $LP/klpt_s3
+		returns value 0
+		unload klpt_s3
+		return
+	fi
+	[[ -d $LP/klpt_s3 ]] || patch_with_states
+	returns value 3
+	is "$(cat /sys/module/klpt_s3/parameters/data)" "1:301 2:302 " \
+		"data of the states"
+}
+
+disabling_states() {
+	sweep_write states_disabled $LP/klpt_s3/enabled 0
+}
+
+# A task sleeps in the function that comes.
+not_patched() {
+	if [[ $1 == after ]]; then
+		until_true "klpt_p1 to be gone" gone $LP/klpt_p1
+		returns value 0
+		unload klpt_p1
+		return
+	fi
+	if [[ ! -d $LP/klpt_p1 ]]; then
+		is_waiting 1 1 || asleep sleep 1
+		load klpt_p1 callbacks=1 spec=klpt_target:klpt_value,klpt_sleep
+	fi
+	only_left klpt_p1 1 "$pid"
+	is_patch 1 1
+	returns value 1
+}
+
+turning_back() {
+	sweep_write not_patched $LP/klpt_p1/enabled 0
+	is_waiting 1 1 || fail "the sleeper was woken up"
+}
+
+# A task sleeps in the function that goes.
+patched_again() {
+	if [[ $1 == after ]]; then
+		until_true "klpt_p1 to be enabled" settled klpt_p1
+		returns value 1
+		return
+	fi
+	if [[ ! -d $LP/klpt_p1 ]]; then
+		patch klpt_p1 callbacks=1 spec=klpt_target:klpt_value,klpt_sleep
+		asleep sleep 1
+	fi
+	has $LP/klpt_p1/transition 1 || put $LP/klpt_p1/enabled 0
+	only_left klpt_p1 0 "$pid"
+	is_patch 0 1
+	returns value 0
+}
+
+turning_forth() {
+	sweep_write patched_again $LP/klpt_p1/enabled 1
+	is_waiting 1 1 || fail "the sleeper was woken up"
+}
+
+shadows() {
+	fail_allocations
+	if ! insmod "$MODULES/klpt_shadow.ko" what=no_memory; then
+		kernel_log | grep klpt_shadow: | sed 's/^/# /'
+		fail "shadow variables do not do without memory"
+	fi
+	rmmod klpt_shadow
+	note "$(kernel_log | grep -o 'klpt_shadow: .* led to .*')"
+}
+
 cmdline=$(cat /proc/cmdline)
 
 it enabling "enabling a patch of vmlinux, a module and a module that is not there"
@@ -184,4 +321,9 @@ it on_top "enabling a patch on top of another"
 it replacing "replacing a patch that has more functions and objects"
 it states "replacing a patch with states that carry behaviour"
 it coming "a module comes that two patches change"
+it disabling "disabling a patch of vmlinux and a module"
+it disabling_states "disabling a patch with states that carry behaviour"
+it turning_back "turning back while a patch is being enabled"
+it turning_forth "turning back while a patch is being disabled"
+it shadows "shadow variables, and the table that they are found by"
 klpt_main

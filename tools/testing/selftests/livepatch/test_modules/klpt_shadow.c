@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
+#include "klpt_fault.h"
 
 #define ID	0x6b6c7074UL
 #define WORKERS	4
@@ -212,6 +213,54 @@ static void destruct_type(void *obj, void *data)
 	klp_shadow_free(obj, ID, NULL);
 }
 
+/*
+ * Each allocation on the way fails once, the table's as well: the variable is not there, or it came
+ * about without. Whatever can fail has when there is nothing left to fail.
+ */
+static int case_no_memory(void)
+{
+	int refused = 0, without = 0, made = 0;
+
+	for (int i = 0; i < MANY; i++) {
+		bool used;
+		int nth = 0;
+
+		do {
+			int value = i, *data, ret;
+
+			ret = fail_from_here(++nth);
+			if (ret)
+				return ret;
+			data = klp_shadow_get_or_alloc(&objects[i], ID, sizeof(*data), GFP_KERNEL,
+						       construct, &value);
+			used = !strcmp(fail_until_here(), "used");
+			expect(klp_shadow_get(&objects[i], ID) == data);
+			if (!data) {
+				expect(used);
+				refused++;
+				continue;
+			}
+			expect(*data == i);
+			made++;
+			if (used) {
+				without++;
+				klp_shadow_free(&objects[i], ID, destruct);
+				expect(!klp_shadow_get(&objects[i], ID));
+			}
+		} while (used);
+	}
+	expect(atomic_read(&constructed) == made);
+	expect(atomic_read(&destructed) == without);
+	expect(refused >= MANY);
+	for (int i = 0; i < MANY; i++) {
+		int *data = klp_shadow_get(&objects[i], ID);
+
+		expect(data && *data == i);
+	}
+	pr_info("klpt_shadow: %d allocations led to a refusal, %d to nothing\n", refused, without);
+	return 0;
+}
+
 static int case_types(void)
 {
 	static const struct klp_shadow_type type = {
@@ -359,6 +408,7 @@ static const struct {
 	{ "keys",		case_keys },
 	{ "free_all",		case_free_all },
 	{ "many",		case_many },
+	{ "no_memory",		case_no_memory },
 	{ "types",		case_types },
 	{ "keep",		case_keep },
 	{ "atomic",		case_atomic },
