@@ -9,6 +9,9 @@ JOBS    ?= $(shell nproc)
 BUILD   ?= $(CURDIR)/build
 TESTS   ?=
 
+# make test-all: in the guests of these profiles, all of the tests, and nothing else.
+PROFILES ?=
+
 # The kernel that ours stands on, and a file with its source, when it is not to come from Debian. Trees
 # and kernels of another base than the first stand in a folder of their own.
 BASE    ?= 6.12
@@ -56,7 +59,7 @@ override QEMU := $(if $(emulator),$(NEWER)/bin/qemu-system-x86_64,$(QEMU))
 
 export SRC     := $(CURDIR)
 export RELEASES PATCHES MOST
-export BUILD BASE LINUX_SOURCE TESTS_OF QEMU PROFILE JOBS TESTS FLAVOUR DEBUG SIGNING_KEY
+export BUILD BASE LINUX_SOURCE TESTS_OF QEMU PROFILE PROFILES JOBS TESTS FLAVOUR DEBUG SIGNING_KEY
 export LINUX    = $(BUILD)/linux
 export STOCK    = $(BUILD)/stock
 export UPSTREAM = $(BUILD)/upstream
@@ -138,11 +141,14 @@ test: tree image
 # A livepatch of many patches, one of a module, versions, callbacks, and what has to be refused.
 few_cases := many module-data version-1 version-2 callbacks layout-hole another-kernel runtime-constant
 
-test-all: tree image boot-test
+test-all: tree image $(if $(PROFILES),,test-all-else)
+	@$(tools)/vm/test all
+
+.PHONY: test-all-else
+test-all-else: boot-test
 	@$(quick_model)
 	@$(if $(first_base),$(MAKE) --no-print-directory BUILD=$(BUILD) klp-build-test TESTS="$(few_cases)")
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) demo
-	@$(tools)/vm/test all
 
 test-deep: tree image model litmus
 	@$(tools)/vm/test deep

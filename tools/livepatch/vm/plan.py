@@ -18,7 +18,7 @@ GROUPS = ('runner', 'kunit', 'selftests', 'upstream')
 # Leaves the guest without ftrace.
 LAST = 'klpt-dead.sh'
 # What a profile cannot run: its kernel has no types for BPF programs.
-LACKING = {profile: {'klpt-bpf.sh'} for profile in ('none', 'debug', 'gcov')}
+LACKING = {profile: {'klpt-bpf.sh'} for profile in ('none', 'debug', 'gcov', 'kcsan', 'rt', 'up')}
 WHERE = {'selftests': 'ours', 'upstream': 'upstream'}
 
 
