@@ -131,7 +131,20 @@ int klp_memory_check_code(const struct klp_patch *patch, const void *code, const
 	return ret;
 }
 
-/* Where the object of a module ends that @addr lies in; ULONG_MAX when that is not known. */
+/* The end of memory of a module, @addr lies in it. */
+static unsigned long klp_memory_last(const struct module *mod, unsigned long addr)
+{
+	for_each_mod_mem_type(type) {
+		if (within_module_mem_type(addr, mod, type))
+			return (unsigned long)mod->mem[type].base + mod->mem[type].size;
+	}
+	return ULONG_MAX;
+}
+
+/*
+ * Where the object of a module ends that @addr lies in, or begins at when it has no size; ULONG_MAX
+ * when it is in no memory of the module.
+ */
 static unsigned long klp_memory_end(const struct module *mod, unsigned long addr)
 {
 	const struct mod_kallsyms *table = &mod->core_kallsyms;
@@ -145,10 +158,10 @@ static unsigned long klp_memory_end(const struct module *mod, unsigned long addr
 		const typeof(*table->symtab) *sym = &table->symtab[i];
 
 		if (ELF_ST_TYPE(sym->st_info) == STT_OBJECT && sym->st_shndx != SHN_UNDEF &&
-		    addr - sym->st_value < sym->st_size)
+		    (addr == sym->st_value || addr - sym->st_value < sym->st_size))
 			end = max(end, (unsigned long)(sym->st_value + sym->st_size));
 	}
-	return end ?: ULONG_MAX;
+	return end ?: klp_memory_last(mod, addr);
 }
 
 /**

@@ -149,6 +149,8 @@ static void memory_end_test(struct kunit *test)
 	KUNIT_EXPECT_EQ_MSG(test, memory_check_end(fix, array), -EINVAL, "an entry short");
 	fix->syms[3].st_size = 1;
 	KUNIT_EXPECT_EQ_MSG(test, memory_check_end(fix, array), -EINVAL, "smaller than an entry");
+	fix->syms[3].st_size = 0;
+	KUNIT_EXPECT_EQ_MSG(test, memory_check_end(fix, array), -EINVAL, "no size at all");
 
 	/* An array within a larger object, which has another name, too. */
 	memory_set_sym(fix, 4, addr - stride, 4 * stride, STT_OBJECT);
@@ -157,11 +159,27 @@ static void memory_end_test(struct kunit *test)
 	KUNIT_EXPECT_EQ_MSG(test, memory_check_end(fix, array), -EINVAL, "too small as well");
 }
 
+/* Nothing tells how long it is: but it cannot be longer than the memory of its module. */
+static void memory_last_test(struct kunit *test)
+{
+	struct memory_fixture *fix = test->priv;
+	int *array = (int *)(fix->page[MOD_DATA] + PAGE_SIZE - MEMORY_OFFSET);
+	unsigned int i;
+
+	for (i = 0; i < MEMORY_OFFSET / sizeof(*array); i++)
+		array[i] = 1;
+	KUNIT_EXPECT_EQ_MSG(test, memory_check_end(fix, array), -EINVAL, "all of it is full");
+	array[MEMORY_OFFSET / sizeof(*array) - 4] = 0;
+	array[MEMORY_OFFSET / sizeof(*array) - 3] = 0;
+	KUNIT_EXPECT_EQ_MSG(test, memory_check_end(fix, array), 0, "the last entry is empty");
+}
+
 static struct kunit_case memory_cases[] = {
 	KUNIT_CASE(memory_data_test),
 	KUNIT_CASE(memory_kernel_test),
 	KUNIT_CASE(memory_code_test),
 	KUNIT_CASE(memory_end_test),
+	KUNIT_CASE(memory_last_test),
 	{}
 };
 
