@@ -351,6 +351,12 @@ bool klp_ranges_contain(const struct klp_ranges *set, unsigned long addr);
 int klp_reloc_apply(struct module *pmod, const char *objname);
 void klp_reloc_clear(struct module *pmod, const char *objname);
 
+/* --- reloc_x86_64.c: what a relocation writes on x86-64 --------------------------------------- */
+
+#ifdef CONFIG_X86_64
+unsigned int klp_reloc_width(unsigned int type);
+#endif
+
 /* --- code.c: the code that belongs to a function --------------------------------------------- */
 
 int klp_symbols_find(const struct module *mod, struct klp_symbol *syms, unsigned int nr);

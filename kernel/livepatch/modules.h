@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is to be asked about modules that not every configuration can answer?
+ * What is to be asked about modules that not every configuration or architecture can answer?
  */
 #ifndef _LIVEPATCH_MODULES_H
 #define _LIVEPATCH_MODULES_H
@@ -24,6 +24,14 @@ static inline bool klp_module_percpu(unsigned long addr, const struct module *mo
 static inline bool klp_module_percpu(unsigned long addr, const struct module *mod)
 {
 	return false;
+}
+#endif
+
+/* How many bytes does a relocation of this type write, at least? Where that is known, see there. */
+#ifndef CONFIG_X86_64
+static inline unsigned int klp_reloc_width(unsigned int type)
+{
+	return 1;
 }
 #endif
 

@@ -158,14 +158,20 @@ static int klp_reloc_locate_all(struct klp_relocs *relocs)
 	return ret;
 }
 
-/* Mark the symbols that a section refers to. */
-static int klp_reloc_mark(const struct klp_relocs *relocs, const Elf_Shdr *sec,
+/* Mark the symbols that a section refers to; @size is that of the section which is relocated. */
+static int klp_reloc_mark(const struct klp_relocs *relocs, const Elf_Shdr *sec, unsigned long size,
 			  unsigned long *used, unsigned int nr_syms)
 {
 	const Elf_Rela *rela = (const Elf_Rela *)sec->sh_addr;
 	unsigned int i, ndx;
 
 	for (i = 0; i < sec->sh_size / sizeof(*rela); i++) {
+		if (rela[i].r_offset > size ||
+		    size - rela[i].r_offset < klp_reloc_width(ELF_R_TYPE(rela[i].r_info))) {
+			pr_err("patch '%s': livepatch relocation %u for '%s' is outside of its section\n",
+			       relocs->pmod->name, i, relocs->object);
+			return -EINVAL;
+		}
 		ndx = ELF_R_SYM(rela[i].r_info);
 		if (ndx >= nr_syms) {
 			pr_err("patch '%s': livepatch relocation %u for '%s' has no symbol\n",
@@ -205,7 +211,7 @@ static int klp_reloc_resolve(struct module *pmod, Elf_Shdr *sechdrs, const char 
 
 	if (!used)
 		return -ENOMEM;
-	ret = klp_reloc_mark(&relocs, sec, used, nr_syms);
+	ret = klp_reloc_mark(&relocs, sec, sechdrs[sec->sh_info].sh_size, used, nr_syms);
 	if (ret)
 		return ret;
 	if (bitmap_empty(used, nr_syms))
@@ -221,6 +227,43 @@ static int klp_reloc_resolve(struct module *pmod, Elf_Shdr *sechdrs, const char 
 	return ret;
 }
 
+/*
+ * Can a section be used for what its flag says? The module loader goes by that flag alone. What
+ * it has as relocations or names is read as it is, and must not be written to.
+ */
+static int klp_reloc_check_section(const struct module *pmod, const Elf_Shdr *sechdrs,
+				   unsigned int secndx)
+{
+	const Elf_Shdr *sec = &sechdrs[secndx];
+
+	if (sec->sh_type != SHT_RELA) {
+		pr_err("patch '%s': livepatch relocation section %u is of another type\n",
+		       pmod->name, secndx);
+		return -EINVAL;
+	}
+	switch (sechdrs[sec->sh_info].sh_type) {
+	case SHT_RELA:
+	case SHT_REL:
+	case SHT_SYMTAB:
+	case SHT_STRTAB:
+		pr_err("patch '%s': livepatch relocation section %u is for a table of the file\n",
+		       pmod->name, secndx);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Those of a module are read again when that module comes: is the section there until then? */
+static int klp_reloc_check_lifetime(const struct module *pmod, const Elf_Shdr *sec,
+				    const char *secname, const char *sec_obj)
+{
+	if (sec->sh_flags & SHF_ALLOC || !strcmp(sec_obj, "vmlinux"))
+		return 0;
+	pr_err("patch '%s': livepatch relocation section '%s' is not kept in memory\n", pmod->name,
+	       secname);
+	return -EINVAL;
+}
+
 /* Does a livepatch relocation section belong to the object? Negative: its name is malformed. */
 static int klp_reloc_concerns(const struct module *pmod, const char *secname, const char *objname,
 			      char *sec_obj)
@@ -232,6 +275,21 @@ static int klp_reloc_concerns(const struct module *pmod, const char *secname, co
 		return -EINVAL;
 	}
 	return !strcmp(objname ?: "vmlinux", sec_obj);
+}
+
+/**
+ * clear_relocate_add() - empty the places that a relocation section has filled
+ * @sechdrs: section headers of the module
+ * @strtab: names of its symbols
+ * @symindex: index of its symbol table
+ * @relsec: index of the relocation section
+ * @me: the module
+ *
+ * For architectures that do not mind relocating twice and so have nothing to clear.
+ */
+void __weak clear_relocate_add(Elf_Shdr *sechdrs, const char *strtab, unsigned int symindex,
+			       unsigned int relsec, struct module *me)
+{
 }
 
 /**
@@ -256,31 +314,26 @@ int klp_apply_section_relocs(struct module *pmod, Elf_Shdr *sechdrs, const char 
 {
 	const Elf_Shdr *sec = &sechdrs[secndx];
 	char sec_obj[MODULE_NAME_LEN];
-	int ret;
+	int ret, concerns;
 
-	ret = klp_reloc_concerns(pmod, shstrtab + sec->sh_name, objname, sec_obj);
-	if (ret <= 0)
+	ret = klp_reloc_check_section(pmod, sechdrs, secndx);
+	if (ret)
+		return ret;
+	concerns = klp_reloc_concerns(pmod, shstrtab + sec->sh_name, objname, sec_obj);
+	if (concerns < 0)
+		return concerns;
+	ret = klp_reloc_check_lifetime(pmod, sec, shstrtab + sec->sh_name, sec_obj);
+	if (ret || !concerns)
 		return ret;
 
 	ret = klp_reloc_resolve(pmod, sechdrs, strtab, symndx, sec, sec_obj);
 	if (ret)
 		return ret;
-	return apply_relocate_add(sechdrs, strtab, symndx, secndx, pmod);
-}
-
-/**
- * clear_relocate_add() - empty the places that a relocation section has filled
- * @sechdrs: section headers of the module
- * @strtab: names of its symbols
- * @symindex: index of its symbol table
- * @relsec: index of the relocation section
- * @me: the module
- *
- * For architectures that do not mind relocating twice and so have nothing to clear.
- */
-void __weak clear_relocate_add(Elf_Shdr *sechdrs, const char *strtab, unsigned int symindex,
-			       unsigned int relsec, struct module *me)
-{
+	ret = apply_relocate_add(sechdrs, strtab, symndx, secndx, pmod);
+	/* It has stopped where something was wrong, and so does this. */
+	if (ret)
+		clear_relocate_add(sechdrs, strtab, symndx, secndx, pmod);
+	return ret;
 }
 
 /*
@@ -364,7 +417,8 @@ void klp_reloc_clear(struct module *pmod, const char *objname)
  * Init sections can be found, and used, only until the module's init function has returned.
  *
  * Context: any; the module must be alive.
- * Return: the section's address, or NULL when @mod is no livepatch module or has no such section.
+ * Return: the section's address, or NULL when @mod is no livepatch module or has no such section in
+ * memory.
  */
 void *klp_find_section_by_name(const struct module *mod, const char *name, size_t *sec_size)
 {
@@ -378,7 +432,9 @@ void *klp_find_section_by_name(const struct module *mod, const char *name, size_
 	for (i = 1; i < info->hdr.e_shnum; i++) {
 		const Elf_Shdr *sec = &info->sechdrs[i];
 
-		if (strcmp(info->secstrings + sec->sh_name, name))
+		/* What was only in the file is not there any more. */
+		if (!(sec->sh_flags & SHF_ALLOC) || sec->sh_type == SHT_NULL ||
+		    strcmp(info->secstrings + sec->sh_name, name))
 			continue;
 		*sec_size = sec->sh_size;
 		return (void *)sec->sh_addr;

@@ -158,6 +158,29 @@ ambiguous() { reloc_refused ambiguous klpt_target klpt_dup ambig; }
 init_symbol() { reloc_refused init_symbol klpt_target klpt_early "not.found"; }
 position() { reloc_refused position klpt_target klpt_dup position 3; }
 
+unloaded() { reloc_refused unloaded "[.]klp[.]rela[.]klpt_target[.]" "not.kept.in.memory"; }
+outside() { reloc_refused outside klpt_target "outside.of.its.section"; }
+
+later_outside() { target_refused outside klpt_target "outside.of.its.section"; }
+
+# What has been written by then is taken back: the next try fails for the same reason.
+later_half() {
+	local i
+
+	rmmod klpt_target
+	load klpt_reloc_half
+	until_true "the transition to end" settled klpt_reloc
+	for i in 1 2; do
+		set_mark later_half$i
+		refused klpt_target "Invalid module format"
+		message 'klpt_reloc: Unknown rela relocation: 9$'
+		no_message 'Invalid relocation target'
+	done
+	remove klpt_reloc
+	load klpt_target
+	returns value 0 "without the livepatch"
+}
+
 later_no_name() { target_refused no_name "[.]klp[.]sym[.]"; }
 later_not_marked() { target_refused not_marked klpt_hidden "not.*livepatch.symbol"; }
 later_unknown() { target_refused unknown klpt_target klpt_no_such_symbol; }
@@ -186,6 +209,11 @@ it unknown "refused: a symbol that the module does not have"
 it ambiguous "refused: a symbol that the module has twice"
 it init_symbol "refused: a symbol of init memory"
 it position "refused: a position that the symbol does not have"
+it unloaded "refused: a section that is in the file only"
+it outside "refused: a place outside of the section that is relocated"
+it later_outside "module refused: a place outside of the section that is relocated"
+[[ $(uname -m) != x86_64 ]] ||
+	it later_half "module refused: a relocation of a type that the kernel does not know, twice"
 it later_no_name "module refused: a symbol that does not name a symbol"
 it later_not_marked "module refused: a symbol that is not marked"
 it later_unknown "module refused: a symbol that it does not have"

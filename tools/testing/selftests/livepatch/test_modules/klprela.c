@@ -2,12 +2,13 @@
 /*
  * Turns relocations against undefined symbols of a module into livepatch relocations.
  *
- *	klprela IN.ko OUT.ko SYMBOL:SECTION:NAME[:plain] ...
+ *	klprela IN.ko OUT.ko SYMBOL:SECTION:NAME[:HOW] ...
  *
- * Each SYMBOL, undefined in IN.ko, is renamed to NAME, marked as a livepatch symbol (unless "plain"
- * is given), and all relocations against it move to a section of their own for each section that
- * they apply to, named SECTION with the name of that section appended. Nothing is checked: tests
- * want wrong names, too. See Documentation/livepatch/module-elf-format.rst.
+ * Each SYMBOL, undefined in IN.ko, is renamed to NAME, marked as a livepatch symbol, and all
+ * relocations against it move to a section of their own for each section that they apply to, named
+ * SECTION with the name of that section appended. Nothing is checked: tests want wrong names, too,
+ * and other things that are wrong, see "hows". The format is told in
+ * Documentation/livepatch/module-elf-format.rst.
  *
  * 64-bit modules of the endianness of the host only.
  */
@@ -188,15 +189,73 @@ static unsigned int move_relocations(unsigned int from, unsigned int symbol, con
 	return moved;
 }
 
+static Elf64_Rela *last_relocation(struct section *sec)
+{
+	return (Elf64_Rela *)(sec->data + sec->hdr.sh_size) - 1;
+}
+
+static void do_nothing(struct section *sec)
+{
+}
+
+static void do_not_load(struct section *sec)
+{
+	sec->hdr.sh_flags &= ~SHF_ALLOC;
+}
+
+static void leave_section(struct section *sec)
+{
+	last_relocation(sec)->r_offset += 1 << 20;
+}
+
+/* One that strip knows, and the kernel does not. */
+static void end_in_nonsense(struct section *sec)
+{
+	Elf64_Rela *rela = last_relocation(sec);
+
+	rela->r_info = ELF64_R_INFO(ELF64_R_SYM(rela->r_info), R_X86_64_GOTPCREL);
+}
+
+/* What is wrong with a symbol, or with the sections that refer to it. */
+static const struct how {
+	const char *name;
+	void (*spoil)(struct section *sec);
+} hows[] = {
+	{ "right",	do_nothing },
+	{ "plain",	do_nothing },		/* the symbol is not marked */
+	{ "unloaded",	do_not_load },		/* the sections are in the file only */
+	{ "outside",	leave_section },	/* the last place is not in what is relocated */
+	{ "half",	end_in_nonsense },	/* the last relocation is of another type */
+};
+
+static const struct how *find_how(const char *name)
+{
+	for (unsigned int i = 0; i < sizeof(hows) / sizeof(*hows); i++) {
+		if (!strcmp(hows[i].name, name))
+			return &hows[i];
+	}
+	errx(1, "no such thing: %s", name);
+}
+
+static void spoil_sections(const struct how *how, const char *prefix)
+{
+	for (unsigned int i = 1; i < nr_sections; i++) {
+		if (sections[i].hdr.sh_flags & SHF_RELA_LIVEPATCH &&
+		    !strncmp(section_name(i), prefix, strlen(prefix)))
+			how->spoil(&sections[i]);
+	}
+}
+
 static void convert(char *rule)
 {
 	char *old = strtok(rule, ":"), *prefix = strtok(NULL, ":"), *name = strtok(NULL, ":");
-	char *plain = strtok(NULL, ":");
+	char *wrong = strtok(NULL, ":");
+	const struct how *how = find_how(wrong ?: "right");
 	unsigned int symbol, moved = 0, end = nr_sections;
 
-	if (!name || (plain && strcmp(plain, "plain")))
-		errx(1, "usage: klprela IN.ko OUT.ko SYMBOL:SECTION:NAME[:plain] ...");
-	symbol = mark_symbol(old, name, !!plain);
+	if (!name)
+		errx(1, "usage: klprela IN.ko OUT.ko SYMBOL:SECTION:NAME[:HOW] ...");
+	symbol = mark_symbol(old, name, !strcmp(how->name, "plain"));
 	for (unsigned int i = 1; i < end; i++) {
 		if (sections[i].hdr.sh_type == SHT_RELA &&
 		    !(sections[i].hdr.sh_flags & SHF_RELA_LIVEPATCH))
@@ -204,12 +263,13 @@ static void convert(char *rule)
 	}
 	if (!moved)
 		errx(1, "no relocation against %s", old);
+	spoil_sections(how, prefix);
 }
 
 int main(int argc, char **argv)
 {
 	if (argc < 4)
-		errx(1, "usage: klprela IN.ko OUT.ko SYMBOL:SECTION:NAME[:plain] ...");
+		errx(1, "usage: klprela IN.ko OUT.ko SYMBOL:SECTION:NAME[:HOW] ...");
 	read_module(argv[1]);
 	for (int i = 3; i < argc; i++)
 		convert(argv[i]);
