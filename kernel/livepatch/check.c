@@ -34,6 +34,12 @@ static int klp_func_check(const struct klp_patch *patch, const struct klp_object
 		       func->old_name, where);
 		return -EINVAL;
 	}
+	/* sysfs would show it as another one. */
+	if (strchr(func->old_name, '/')) {
+		pr_err("patch '%s': no function is called '%s', as one in object '%s' is\n", who,
+		       func->old_name, where);
+		return -EINVAL;
+	}
 	if (func->guard && func->new_func) {
 		pr_err("patch '%s': guard '%s' in object '%s' has a replacement\n", who,
 		       func->old_name, where);

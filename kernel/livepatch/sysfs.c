@@ -213,11 +213,29 @@ static const struct kobj_type klp_func_ktype = {
 	.sysfs_ops = &kobj_sysfs_ops,
 };
 
+/* The directory of an object stands beside the files of its patch. */
+static int klp_sysfs_check_object(const struct klp_patch *patch, const struct klp_object *obj)
+{
+	struct attribute **attr;
+
+	for (attr = klp_patch_attrs; *attr; attr++) {
+		if (strcmp((*attr)->name, klp_object_name(obj)))
+			continue;
+		pr_err("patch '%s': object '%s' has the name of a file of the patch in sysfs\n",
+		       patch->mod->name, klp_object_name(obj));
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int klp_sysfs_add_object(struct klp_patch *patch, struct klp_object *obj)
 {
 	struct klp_func *func;
 	int ret;
 
+	ret = klp_sysfs_check_object(patch, obj);
+	if (ret)
+		return ret;
 	ret = kobject_add(&obj->kobj, &patch->kobj, "%s", klp_object_name(obj));
 	if (ret)
 		return ret;

@@ -305,6 +305,27 @@ object_names_that_never_match() {
 	untouched
 }
 
+# Directories of objects stand beside the files of the patch.
+object_named_like_a_file() {
+	local name
+
+	for name in enabled force pending stack_order; do
+		set_mark "$name"
+		refused klpt_p1 "Invalid parameters" "spec=klpt_target:klpt_other;=$name:klpt_value"
+		message "'klpt_p1': object '$name' has the name of a file of the patch in sysfs\$"
+		no_message "cannot create duplicate filename"
+	done
+	untouched
+}
+
+# In sysfs, a slash in a name becomes an exclamation mark.
+slash_in_function_name() {
+	refused klpt_p1 "Invalid parameters" 'spec=klpt_target:klpt_other,k/v=any,k!v=any'
+	message "'klpt_p1': no function is called 'k/v', as one in object 'klpt_target' is\$"
+	no_message "cannot create duplicate filename"
+	untouched
+}
+
 states_without_ids() {
 	set_mark without
 	refused klpt_p1 "Invalid parameters" spec=klpt_target:klpt_value states=5:1,0:2,6:1
@@ -478,6 +499,8 @@ it may_be_constant "accepted: constant things that are not written to"
 it may_be_allocated "accepted: things in memory that was allocated"
 it without_an_end "arrays without an empty entry at the end"
 it object_names_that_never_match "names that no module has"
+it object_named_like_a_file "objects that are called like files of a patch"
+it slash_in_function_name "a function with a slash in its name"
 it states_without_ids "states and shadow types without an id, or with one that is taken"
 it no_error_numbers "pre_patch callbacks that return neither 0 nor an error number"
 it no_error_number_for_module_that_comes "the same for a module that comes"
