@@ -180,7 +180,7 @@ try-install: kernel-deb deb $(emulator)
 
 # ---- keeping the house in order
 
-.PHONY: check model litmus abi klp-stock upstream-klp-build bench coverage htmldocs
+.PHONY: check model litmus fuzz abi klp-stock upstream-klp-build bench coverage htmldocs
 .PHONY: klp-build-test klp-build-mutants klp-build-oracle klp-build-everything klp-build-noise klp-build-debian
 
 check: tree
@@ -191,6 +191,9 @@ model: tree
 
 litmus: tree
 	@$(tools)/model/litmus
+
+fuzz: stage image
+	@$(tools)/fuzz/run
 
 klp-build-test: klp stage image
 	@$(tools)/klp-build/test $(TESTS)

@@ -9,8 +9,12 @@ tree() {
 	(cd "$LP/$1" && find . | LC_ALL=C sort | tr '\n' ' ')
 }
 
-mode() {
-	is "$(stat -c %a "$LP/$1")" "$2" "mode of $1"
+# modes_are FOLDER "MODE FILE"...: of all files that there are
+modes_are() {
+	local found
+
+	found=$(cd "$1" && find . -type f -printf '%m %P\n' | LC_ALL=C sort -k 2)
+	is "$found" "$(printf '%s\n' "${@:2}")" "files below $1"
 }
 
 the_tree() {
@@ -46,13 +50,17 @@ the_tree() {
 
 modes() {
 	patch klpt_p1 spec=vmlinux:cmdline_proc_show
-	mode klpt_p1/enabled 644
-	mode klpt_p1/transition 444
-	mode klpt_p1/force 200
-	mode klpt_p1/replace 444
-	mode klpt_p1/replace_set 444
-	mode klpt_p1/stack_order 444
-	mode klpt_p1/vmlinux/patched 444
+	modes_are $LP/klpt_p1 "644 enabled" "200 force" "444 forced" "444 leave_kernel" \
+		"444 pending" "444 replace" "444 replace_set" "444 stack_order" \
+		"444 transition" "444 vmlinux/patched"
+	modes_are $DEBUG "400 blockers" "600 hits" "400 shadow" "400 statistics"
+	is "$(stat -c %a /sys/kernel/debug)" 700 "mode of debugfs"
+	if [[ -e $TRAMPOLINE ]]; then
+		modes_are $PARAMS "644 signal_after" "644 stall_warning" "644 trampoline"
+	else
+		modes_are $PARAMS "644 signal_after" "644 stall_warning"
+	fi
+	is "$(stat -c %a /proc/self/patch_state)" 400 "mode of patch_state"
 }
 
 not_for_everybody() {
@@ -229,7 +237,7 @@ waiting_can_be_interrupted() {
 }
 
 it the_tree "there is a directory for the patch, each object and each function"
-it modes "the files have the modes that the ABI document gives"
+it modes "each file can be read and written by whom it is meant for, and there is no other"
 it not_for_everybody "only the administrator can disable and force"
 it no_addresses "no address of the kernel is shown to everybody, or logged"
 it read_only_files "files that show something refuse to be written"
