@@ -5,6 +5,8 @@ import fnmatch
 import os
 import re
 from difflib import get_close_matches
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +37,14 @@ class Test(NamedTuple):
     def matches(self, pattern):
         """Does PATTERN, as of the shell, pick it?"""
         return any(fnmatch.fnmatchcase(name, pattern) for name in self.names())
+
+
+def runner():
+    """The script behind "make test", as a module."""
+    loader = SourceFileLoader('vm_test', str(VM / 'test'))
+    module = module_from_spec(spec_from_loader('vm_test', loader))
+    loader.exec_module(module)
+    return module
 
 
 def all_tests(groups, cases):
