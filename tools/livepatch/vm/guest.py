@@ -170,7 +170,8 @@ class Guest:
     profile: str = 'test'
     smp: int = 1
     append: str = ''
-    icount: bool = False
+    icount: int = None      # guest time counts instructions, of 2**icount ns
+    seed: int = None        # of all that would be random, the time of day among it
     memory: int = 1024
     cpu: str = ''           # behind QEMU's name of it: ",vendor=..."
     kernel: Path = None
@@ -235,8 +236,12 @@ class Guest:
                     with part.open('rb') as archive:
                         shutil.copyfileobj(archive, out)
             out.flush()
-            names = '\0'.join(str(p.relative_to(job)) for p in sorted(job.rglob('*')))
-            subprocess.run(['cpio', '--quiet', '--null', '-o', '-H', 'newc', '-R', '0:0'],
+            paths = sorted(job.rglob('*'))
+            # The same files are the same archive: a kernel takes longer to read some dates than others.
+            for path in paths:
+                os.utime(path, (0, 0))
+            names = '\0'.join(str(path.relative_to(job)) for path in paths)
+            subprocess.run(['cpio', '--quiet', '--null', '--reproducible', '-o', '-H', 'newc', '-R', '0:0'],
                            cwd=job, input=names.encode(), stdout=out, check=True)
         return initrd
 
@@ -249,8 +254,10 @@ class Guest:
                    '-M', 'pc', '-smp', str(self.smp), '-m', str(self.memory), '-nodefaults',
                    '-display', 'none', '-no-reboot', '-kernel', str(self.kernel),
                    '-initrd', str(initrd)]
-        if self.icount:
-            command += ['-icount', 'shift=0,sleep=off']
+        if self.icount is not None:
+            command += ['-icount', f'shift={self.icount},sleep=off']
+        if self.seed is not None:
+            command += ['-seed', str(self.seed), '-rtc', 'base=2025-01-01,clock=vm']
         if interactive:
             command += ['-serial', 'mon:stdio']
         else:
