@@ -166,6 +166,16 @@ selftests: tree image
 upstream-tests: tree image
 	@$(tools)/vm/test upstream
 
+.PHONY: stress
+
+# A storm; without SEED, another one each time. To the scripts of the others, SECONDS is something else.
+SECONDS ?= 60
+SEED    ?=
+unexport SECONDS
+stress: GUESTS ?= full-2 full-1
+stress: tree image
+	@$(tools)/stress/run $(call quoted,SECONDS) $(call quoted,SEED) $(call quoted,GUESTS)
+
 .PHONY: boot-test try-install
 
 # The samples of that profile are what it installs.

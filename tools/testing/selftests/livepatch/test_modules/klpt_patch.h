@@ -15,6 +15,7 @@
  *	!	instead of the functions: no array at all
  */
 #include <linux/cleanup.h>
+#include <linux/delay.h>
 #include <linux/kernel.h>
 #include <linux/kobject.h>
 #include <linux/ktime.h>
@@ -104,25 +105,39 @@ static int coming_nth;
 module_param(coming_nth, int, 0600);
 MODULE_PARM_DESC(coming_nth, "the same after the pre_patch callback for a module that comes");
 
+static unsigned int linger;
+module_param(linger, uint, 0400);
+MODULE_PARM_DESC(linger, "milliseconds in which the exit function waits for calls");
+
 static bool coming_end;
 module_param(coming_end, bool, 0400);
 MODULE_PARM_DESC(coming_end, "no failures after the post_patch callback for a module that comes");
 
 /* Replacements */
 
+/* The exit function runs: nobody may be in here any more. */
+static bool leaving;
+
+/* What a replacement returns, its last words: by then it has been in here for all of its time. */
+static __always_inline int answer(void)
+{
+	WARN_ONCE(READ_ONCE(leaving), KBUILD_MODNAME " is called while it goes\n");
+	return KLPT_ID;
+}
+
 static klpt_func int new_value(void)
 {
-	return KLPT_ID;
+	return answer();
 }
 
 static klpt_func int new_other(void)
 {
-	return KLPT_ID;
+	return answer();
 }
 
 static klpt_func int new_third(void)
 {
-	return KLPT_ID;
+	return answer();
 }
 
 static klpt_func int new_args(int a, int b, int c, int d, int e, int f, int g, int h, int i, int j)
@@ -138,12 +153,12 @@ static klpt_func int new_dup(void)
 
 static klpt_func int new_sleep(int channel)
 {
-	return klpt_wait(channel, KLPT_KILLABLE) ?: KLPT_ID;
+	return klpt_wait(channel, KLPT_KILLABLE) ?: answer();
 }
 
 static klpt_func int new_interruptible(int channel)
 {
-	return klpt_wait(channel, KLPT_INTERRUPTIBLE) ?: KLPT_ID;
+	return klpt_wait(channel, KLPT_INTERRUPTIBLE) ?: answer();
 }
 
 /* The task in here has left new_tail() for good, and is still in this module. */
@@ -162,7 +177,7 @@ static klpt_func int new_tail(int channel)
 
 static klpt_func int new_bar(void)
 {
-	return KLPT_ID;
+	return answer();
 }
 
 static klpt_func int new_loop(struct klpt_loop_args *args)
@@ -177,12 +192,12 @@ static klpt_func int new_loop(struct klpt_loop_args *args)
 
 static klpt_func int new_caller(int channel)
 {
-	return klpt_wait(channel, KLPT_KILLABLE) ?: KLPT_ID;
+	return klpt_wait(channel, KLPT_KILLABLE) ?: answer();
 }
 
 static klpt_func int new_hot(int channel)
 {
-	return klpt_wait(channel, KLPT_KILLABLE) ?: KLPT_ID;
+	return klpt_wait(channel, KLPT_KILLABLE) ?: answer();
 }
 
 /*
@@ -236,13 +251,13 @@ static klpt_func void new_exit(struct task_struct *task)
 	}
 	while (ktime_get_ns() < end || ((task->flags & PF_KTHREAD) && klpt_exit_held()))
 		cpu_relax();
-	klpt_exit_end(KLPT_ID);
+	klpt_exit_end(answer());
 }
 
 static klpt_func long new_work(struct klpt_work *work, long b, long c, long d, long e, long f,
 			       long g)
 {
-	return klpt_work_ran(work, KLPT_ID, b, c, d, e, f, g);
+	return klpt_work_ran(work, answer(), b, c, d, e, f, g);
 }
 
 static klpt_func long new_work_nmi(struct klpt_work *work, long b, long c, long d, long e, long f,
@@ -571,6 +586,9 @@ static int __init klpt_patch_init(void)
 static void __exit klpt_patch_exit(void)
 {
 	klpt_log("%s exit", KBUILD_MODNAME);
+	WRITE_ONCE(leaving, true);
+	if (linger)
+		msleep(linger);
 }
 
 module_init(klpt_patch_init);

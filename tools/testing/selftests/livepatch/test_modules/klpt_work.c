@@ -16,6 +16,7 @@
 #include <linux/atomic.h>
 #include <linux/cleanup.h>
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/hrtimer.h>
 #include <linux/kthread.h>
@@ -40,11 +41,18 @@
 #include "klpt_lib.h"
 
 #define PER_CPU		2
-#define PERIOD_NS	(300 * NSEC_PER_USEC)
 
 static int zero;
 module_param(zero, int, 0400);
 MODULE_PARM_DESC(zero, "added to what the original returns");
+
+static uint period = 300;
+module_param(period, uint, 0400);
+MODULE_PARM_DESC(period, "microseconds between two interrupts by one timer");
+
+static uint nap;
+module_param(nap, uint, 0400);
+MODULE_PARM_DESC(nap, "microseconds that a kthread sleeps between two pairs of calls, about");
 
 static bool nmi;
 module_param(nmi, bool, 0400);
@@ -201,7 +209,7 @@ static enum hrtimer_restart tick(struct hrtimer *timer)
 
 	klpt_work_pair(&worker->interrupt);
 	nmi_send();
-	hrtimer_forward_now(timer, ns_to_ktime(PERIOD_NS));
+	hrtimer_forward_now(timer, ns_to_ktime(period * NSEC_PER_USEC));
 	return HRTIMER_RESTART;
 }
 
@@ -212,10 +220,13 @@ static int work(void *data)
 
 	/* Makes way for scripts. */
 	set_user_nice(current, MAX_NICE);
-	hrtimer_start(&worker->timer, ns_to_ktime(PERIOD_NS), HRTIMER_MODE_REL_PINNED_HARD);
+	hrtimer_start(&worker->timer, ns_to_ktime(period * NSEC_PER_USEC),
+		      HRTIMER_MODE_REL_PINNED_HARD);
 	while (!kthread_should_stop()) {
 		klpt_work_pair(&worker->thread);
 		relax();
+		if (nap)
+			usleep_range(nap, 2 * nap);
 		/* Or no handler of ftrace could ever be removed, see klpt_target_main.c. */
 		cond_resched_tasks_rcu_qs();
 	}
