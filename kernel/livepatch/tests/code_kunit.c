@@ -63,6 +63,22 @@ static void find_cold_test(struct kunit *test)
 	klp_symbols_free(sym, ARRAY_SIZE(sym));
 }
 
+/* Cold parts are not in the order of their functions. */
+static void find_cold_order_test(struct kunit *test)
+{
+	const unsigned long cold = KLP_KUNIT_FRONT + KLP_KUNIT_LAST;
+	const struct klp_range code[] = {
+		{ 0, KLP_KUNIT_FRONT },
+		{ cold, cold + KLP_KUNIT_FRONT },
+	};
+	struct klp_symbol sym = { .name = "klp_kunit_front" };
+
+	KUNIT_ASSERT_EQ(test, find_locked(NULL, &sym, 1), 0);
+	KUNIT_EXPECT_EQ(test, sym.addr, (unsigned long)klp_kunit_body - KLP_KUNIT_FRONT);
+	expect_code(test, sym.code, sym.addr, code, ARRAY_SIZE(code));
+	klp_symbols_free(&sym, 1);
+}
+
 /* Nobody calls it, or the linker would be worried. */
 static int __init __used klp_kunit_early(void)
 {
@@ -340,6 +356,7 @@ static void measure_test(struct kunit *test)
 
 static struct kunit_case code_test_cases[] = {
 	KUNIT_CASE(find_cold_test),
+	KUNIT_CASE(find_cold_order_test),
 	KUNIT_CASE(find_init_test),
 	KUNIT_CASE(module_cold_test),
 	KUNIT_CASE(module_cold_asked_test),

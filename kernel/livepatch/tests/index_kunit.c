@@ -167,10 +167,11 @@ static void index_end_test(struct kunit *test)
 	for (i = 0; i <= INDEX_MANY; i++)
 		ips[i] = index_meeting(test, last, &n);
 
-	for (i = 0; i < INDEX_MANY; i++)
+	for (i = 0; i < INDEX_MANY; i++) {
 		index_add(test, ips[i]);
+		KUNIT_ASSERT_EQ(test, klp_index->slots[klp_index->nr - 1].key, 0UL);
+	}
 	KUNIT_EXPECT_GT(test, klp_index->nr, nr);
-	KUNIT_EXPECT_EQ(test, klp_index->slots[klp_index->nr - 1].key, 0UL);
 	for (i = 0; i < INDEX_MANY; i++) {
 		KUNIT_ASSERT_NOT_NULL(test, klp_index_find(ips[i]));
 		KUNIT_EXPECT_EQ(test, klp_index_find(ips[i])->ip, ips[i]);

@@ -159,6 +159,20 @@ static void hook_look(struct kunit *test, const struct klp_site *site)
 	KUNIT_EXPECT_TRUE(test, klp_hook_holds(site));
 }
 
+/* A place within reach, with something in front of it that no compiler puts there. */
+static void place_find_test(struct kunit *test)
+{
+	unsigned long ip = ftrace_location((unsigned long)place_hooked), start;
+
+	KUNIT_ASSERT_NE(test, ip, 0);
+	for (start = ip - KLP_PLACE_REACH; start < ip; start++) {
+		struct klp_range body = { .start = start, .end = ip + MCOUNT_INSN_SIZE };
+
+		KUNIT_ASSERT_EQ(test, ftrace_location_range(body.start, ip), ip);
+		KUNIT_EXPECT_EQ(test, klp_place_find(&body), klp_place_fits(start, ip) ? ip : 0);
+	}
+}
+
 static void hook_holds_test(struct kunit *test)
 {
 	unsigned long ip = ftrace_location((unsigned long)place_hooked), culprit;
@@ -191,6 +205,7 @@ static struct kunit_case place_x86_64_test_cases[] = {
 	KUNIT_CASE_PARAM(place_fits_test, endbr_gen_params),
 	KUNIT_CASE_PARAM(place_callee_test, callee_gen_params),
 	KUNIT_CASE(place_vmlinux_test),
+	KUNIT_CASE(place_find_test),
 	KUNIT_CASE(hook_holds_test),
 	{}
 };
