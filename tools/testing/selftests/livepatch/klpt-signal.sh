@@ -31,9 +31,17 @@ user_task_disabling() {
 	unload klpt_p1
 }
 
+# sleeping THREAD: until somebody wakes it
+sleeping() {
+	get "/proc/$1/stat"
+	[[ "$REPLY" == *") S "* ]]
+}
+
 kthread_woken_up() {
 	kthread inside
+	until_true "the kthread to fall asleep" sleeping "$pid"
 	load klpt_p1 spec=klpt_target:klpt_kthread_body
+	only_left klpt_p1 1 "$pid"
 	until_true "the wake-up to end the transition" settled klpt_p1
 	is "$(cat $TARGET/kthread)" "$pid" "the kthread"
 	disable klpt_p1

@@ -222,6 +222,7 @@ static klpt_func __section(".klpt.text") int new_cold(int channel)
 static klpt_func void new_kthread_body(void)
 {
 	klpt_nap();
+	barrier();	/* no tail call */
 }
 
 static klpt_func void new_fork(int channel)

@@ -236,6 +236,7 @@ MODULE_PARM_DESC(fill_offset, "where the instruction is that klpt_fill() is busy
 static klpt_func void klpt_kthread_body(void)
 {
 	klpt_nap();
+	barrier();	/* no tail call */
 }
 
 /*
