@@ -149,6 +149,7 @@ test-all-else: boot-test
 	@$(quick_model)
 	@$(if $(first_base),$(MAKE) --no-print-directory BUILD=$(BUILD) klp-build-test TESTS="$(few_cases)")
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) demo
+	@$(if $(first_base),$(tools)/mutate/run sample)
 
 test-deep: tree image model litmus
 	@$(tools)/vm/test deep
@@ -190,7 +191,7 @@ try-install: kernel-deb deb $(emulator)
 
 # ---- keeping the house in order
 
-.PHONY: check model litmus fuzz abi klp-stock upstream-klp-build bench coverage htmldocs
+.PHONY: check model litmus mutate fuzz abi klp-stock upstream-klp-build bench coverage htmldocs
 .PHONY: klp-build-test klp-build-mutants klp-build-oracle klp-build-everything klp-build-noise klp-build-debian
 
 check: tree
@@ -204,6 +205,9 @@ litmus: tree
 
 fuzz: stage image
 	@$(tools)/fuzz/run
+
+mutate: tree image
+	@$(tools)/mutate/run all
 
 klp-build-test: klp stage image
 	@$(tools)/klp-build/test $(TESTS)
