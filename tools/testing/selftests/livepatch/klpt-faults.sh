@@ -20,9 +20,17 @@ fail_allocations() {
 	put $FAILSLAB/verbose 0
 }
 
+# all_have_failed REFUSED LAST: allocation LAST was the first that was not made, and of those before
+# it REFUSED led to a refusal
+all_have_failed() {
+	(($2 <= MAX)) || fail "more than $MAX allocations"
+	(($1)) || fail "no allocation was made to fail"
+	note "$1 allocations led to a refusal, $(($2 - $1 - 1)) to nothing, $2 was never made"
+}
+
 # sweep CHECK PATCH PARAMETER...: CHECK is called after each refusal and after each success
 sweep() {
-	local check=$1 module=$2 n out refused=0 ok=0
+	local check=$1 module=$2 n out refused=0
 
 	shift 2
 	fail_allocations
@@ -34,7 +42,6 @@ sweep() {
 			$check patched
 			disable "$module"
 			unload "$module"
-			ok=$((ok + 1))
 		else
 			[[ "$out" == *": Cannot allocate memory" ]] || fail "allocation $n: $out"
 			no_trace "$module"
@@ -44,9 +51,7 @@ sweep() {
 		at_rest
 		grep -q "fail_nth unused" /proc/klpt/log && break
 	done
-	((n <= MAX)) || fail "more than $MAX allocations"
-	((refused)) || fail "no allocation was made to fail"
-	note "$refused allocations led to a refusal, $((ok - 1)) to nothing, $n was never made"
+	all_have_failed "$refused" "$n"
 }
 
 plain() {
@@ -170,9 +175,7 @@ coming() {
 		unhooked klpt_value
 		grep -q "coming_nth unused" /proc/klpt/log && break
 	done
-	((n <= MAX)) || fail "more than $MAX allocations"
-	((refused)) || fail "no allocation was made to fail"
-	note "$refused allocations led to a refusal, $n was never made"
+	all_have_failed "$refused" "$n"
 	put /sys/module/klpt_p1/parameters/coming_nth 0
 	load klpt_extra
 	extra_returns value 2
@@ -213,16 +216,20 @@ sweep_write() {
 			refused=$((refused + 1))
 		fi
 	done
-	((n <= MAX)) || fail "more than $MAX allocations"
-	((refused)) || fail "no allocation was made to fail"
-	note "$refused allocations led to a refusal, $((n - refused - 1)) to nothing," \
-		"$n was never made"
+	all_have_failed "$refused" "$n"
 }
 
 # is_patch ENABLED TRANSITION: what sysfs says of klpt_p1
 is_patch() {
 	is "$(cat $LP/klpt_p1/enabled) $(cat $LP/klpt_p1/transition)" "$1 $2" \
 		"enabled and transition"
+}
+
+# has_left PATCH: the only one there was
+has_left() {
+	until_true "$1 to be disabled" gone "$LP/$1"
+	returns value 0
+	unload "$1"
 }
 
 disabled() {
@@ -245,9 +252,7 @@ disabling() {
 
 states_disabled() {
 	if [[ $1 == after ]]; then
-		until_true "klpt_s3 to be disabled" gone $LP/klpt_s3
-		returns value 0
-		unload klpt_s3
+		has_left klpt_s3
 		return
 	fi
 	[[ -d $LP/klpt_s3 ]] || patch_with_states
@@ -263,9 +268,7 @@ disabling_states() {
 # A task sleeps in the function that comes.
 not_patched() {
 	if [[ $1 == after ]]; then
-		until_true "klpt_p1 to be gone" gone $LP/klpt_p1
-		returns value 0
-		unload klpt_p1
+		has_left klpt_p1
 		return
 	fi
 	if [[ ! -d $LP/klpt_p1 ]]; then
