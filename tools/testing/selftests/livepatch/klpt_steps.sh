@@ -125,7 +125,8 @@ do_burst() {
 	limit=$((REPLY + 1))
 	one_of "${BURSTS[@]}"
 	did "stress-ng $REPLY, $limit s"
-	nice -n 19 stress-ng "--$REPLY" 1 -t "$limit" --temp-path "${tmp:?}" \
+	# A task with a deadline keeps CPU 1 online, in Linux 6.12 for some time after its end, too.
+	nice -n 19 stress-ng "--$REPLY" 1 --cyclic-policy fifo -t "$limit" --temp-path "${tmp:?}" \
 		> "${tmp:?}/burst" 2>&1 &
 	bursts+=($!)
 }
@@ -156,8 +157,7 @@ do_cpu() {
 	[[ -e $online ]] || return 0
 	get $online
 	did "CPU 1 from $REPLY"
-	# Linux 6.12 may say that real-time tasks need it.
-	try $online $((1 - REPLY)) || is "$REPLY" "Device or resource busy" "error of CPU 1"
+	put $online $((1 - REPLY))
 }
 
 ### Those who look on

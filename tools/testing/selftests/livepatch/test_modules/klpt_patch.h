@@ -107,7 +107,7 @@ MODULE_PARM_DESC(coming_nth, "the same after the pre_patch callback for a module
 
 static unsigned int linger;
 module_param(linger, uint, 0400);
-MODULE_PARM_DESC(linger, "milliseconds in which the exit function waits for calls");
+MODULE_PARM_DESC(linger, "milliseconds in which the exit function warns of calls");
 
 static bool coming_end;
 module_param(coming_end, bool, 0400);
@@ -115,7 +115,7 @@ MODULE_PARM_DESC(coming_end, "no failures after the post_patch callback for a mo
 
 /* Replacements */
 
-/* The exit function runs: nobody may be in here any more. */
+/* The exit function runs, unforced: nobody may be in here any more. */
 static bool leaving;
 
 /* What a replacement returns, its last words: by then it has been in here for all of its time. */
@@ -587,9 +587,10 @@ static int __init klpt_patch_init(void)
 static void __exit klpt_patch_exit(void)
 {
 	klpt_log("%s exit", KBUILD_MODNAME);
+	if (!linger)
+		return;
 	WRITE_ONCE(leaving, true);
-	if (linger)
-		msleep(linger);
+	msleep(linger);
 }
 
 module_init(klpt_patch_init);
