@@ -372,12 +372,15 @@ KLP_EXPORT_HOOK(__klp_sched_try_switch);
  * @child: a copy of current that nobody can find yet
  *
  * The thread flags were copied earlier, and the parent may have been moved since. It cannot be
- * now: the transition looks at running tasks but does not move them, and current is here.
+ * now: the transition looks at running tasks but does not move them, and current is here. With
+ * PREEMPT_RT it could be pushed aside, in spite of the lock, and be moved between flag and world.
  *
  * Context: fork, with tasklist_lock held for writing.
  */
 void klp_copy_process(struct task_struct *child)
 {
+	guard(preempt)();
+
 	if (klp_patch_pending(current))
 		set_tsk_thread_flag(child, TIF_PATCH_PENDING);
 	else

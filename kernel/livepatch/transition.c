@@ -40,9 +40,10 @@
  *	    ranges; A; set the flags. Destinations do not change.
  * settle:  dest[!target] := dest[target]; G: both worlds are the same to everybody; then tasks
  *	    := idle, which acts like world 0.
- * fork:    a child copies world and flag of its parent under tasklist_lock held for writing. So
- *	    once every task on the list is in the target world, no later one can be elsewhere: a
- *	    look at the list under tasklist_lock held for reading proves that all have arrived.
+ * fork:    a child copies world and flag of its parent under tasklist_lock held for writing, and
+ *	    nobody moves the parent meanwhile. So once every task on the list is in the target
+ *	    world, no later one can be elsewhere: a look at the list under tasklist_lock held for
+ *	    reading proves that all have arrived.
  * exit:    a task that is off the list may still run losing code. Nothing of it is freed before
  *	    RCU-tasks, which waits for exiting tasks too, has had a grace period (see main.c), and
  *	    no callback takes down what that code uses (klp_transition_settle()). RCU-tasks

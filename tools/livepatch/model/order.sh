@@ -56,6 +56,7 @@ order_holds() {
 	done <<-END
 		world a task calls, sleeps, leaves the kernel in two transitions that are reversed
 		index a task searches while sites and tables come and go
+		family a task has children, which exit, in two transitions that are reversed
 	END
 }
 
