@@ -1,18 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Memory runs out at each allocation in turn: is the patch refused cleanly, or does it work?
+# Each allocation, and each call of somebody who may say no, fails in turn: is the patch refused
+# cleanly, or does it work?
 #
 # klpt_p1 sets fail-nth for its own task right before klp_enable_patch(), so allocation N of that
 # call fails and no other (test_modules/klpt_patch.h); where a file is written to, this shell does
-# for itself. N grows until none is left to fail.
+# for itself. klpt_fail has call N out of the core refused. N grows until none is left to fail.
 
 . "$(dirname "$0")/klpt.sh"
 
 BRIEF="coming"
 
 FAILSLAB=/sys/kernel/debug/failslab
+FAIL=/sys/module/klpt_fail/parameters
+# Who finds functions, and what of them; ftrace; sysfs; modules. What they return.
+CALLS=kallsyms_on_each_match_symbol:0,kallsyms_lookup_size_offset:0,ftrace_location_range:0
+CALLS+=,ftrace_set_filter_ips:-22,register_ftrace_function:-16,kobject_add:-17,try_module_get:0
 MAX=400
+# Objects that are there and one that is not.
+THREE='vmlinux:cmdline_proc_show;klpt_target:klpt_value,klpt_other,+klpt_third;klpt_extra:'
 
 fail_allocations() {
 	[[ -d $FAILSLAB ]] || fail "the kernel has no CONFIG_FAULT_INJECTION_DEBUG_FS"
@@ -70,8 +77,7 @@ plain() {
 }
 
 enabling() {
-	sweep plain klpt_p1 callbacks=1 \
-		'spec=vmlinux:cmdline_proc_show;klpt_target:klpt_value,klpt_other,+klpt_third;klpt_extra:'
+	sweep plain klpt_p1 callbacks=1 "spec=$THREE"
 }
 
 stacked() {
@@ -219,6 +225,143 @@ sweep_write() {
 	all_have_failed "$refused" "$n"
 }
 
+# failing_call N COMMAND...: call N fails; its name is in $REPLY, if there were as many
+failing_call() {
+	local ret=0
+
+	put $FAIL/nth "$1"
+	"${@:2}" 2> "$tmp/error" || ret=1
+	put $FAIL/nth 0
+	get $FAIL/failed
+	return $ret
+}
+
+# tally WORD...: each once, with how many there are
+tally() {
+	printf '%s\n' "$@" | sort | uniq -c | awk '{ printf "%s%s %s", sep, $1, $2; sep = ", " }'
+}
+
+# calls_have_failed LAST REFUSED WITHOUT: as all_have_failed, with the names of those that led to a
+# refusal and of those that did not
+calls_have_failed() {
+	(($1 <= MAX)) || fail "more than $MAX calls"
+	[[ -n $2 ]] || fail "no call was made to fail"
+	# shellcheck disable=SC2086 # lists of names
+	{
+		note "$(($1 - 1)) calls; refused: $(tally $2)"
+		note "done without: $(tally $3)"
+	}
+}
+
+# for_calls SWEEP WORD...: once where each works again, once where what has failed stays so
+for_calls() {
+	put $FAIL/stays 0
+	"$@"
+	put $FAIL/stays 1
+	"$@"
+	unload klpt_fail
+}
+
+# sweep_calls CHECK PATCH PARAMETER...: as sweep, for calls
+sweep_calls() {
+	load klpt_fail fails=$CALLS
+	for_calls patch_calls "$@"
+}
+
+patch_calls() {
+	local check=$1 module=$2 n refused="" without=""
+
+	shift 2
+	for ((n = 1; n <= MAX; n++)); do
+		if failing_call $n insmod "$MODULES/$module.ko" "$@"; then
+			without+=${REPLY:+ $REPLY}
+			until_true "$module to be enabled" settled "$module"
+			$check patched
+			disable "$module"
+			unload "$module"
+		else
+			refused+=" $REPLY"
+			no_trace "$module"
+		fi
+		$check unpatched
+		at_rest
+		get $FAIL/failed
+		[[ -n $REPLY ]] || break
+	done
+	calls_have_failed "$n" "$refused" "$without"
+}
+
+enabling_calls() {
+	sweep_calls plain klpt_p1 "spec=$THREE"
+}
+
+replacing_calls() {
+	load klpt_extra
+	patch_to_replace
+	sweep_calls replaced klpt_p1 spec=klpt_target:klpt_value replace=1
+}
+
+states_calls() {
+	patch_with_states
+	sweep_calls handed_over klpt_s4 states=1,3 rows=1,3:603 replace=1
+}
+
+extra_calls() {
+	local n refused="" without=""
+
+	for ((n = 1; n <= MAX; n++)); do
+		if failing_call $n insmod "$MODULES/klpt_extra.ko"; then
+			without+=${REPLY:+ $REPLY}
+			extra_returns value 2 "call $n"
+			extra_returns other 1 "call $n"
+			extra_returns third 2 "call $n"
+			rmmod klpt_extra
+		else
+			refused+=" $REPLY"
+			[[ ! -e /sys/module/klpt_extra ]] || fail "klpt_extra was left behind"
+		fi
+		is "$(cat $LP/klpt_p1/klpt_extra/patched)$(cat $LP/klpt_p2/klpt_extra/patched)" 00 \
+			"patched, call $n"
+		unhooked klpt_value
+		get $FAIL/failed
+		[[ -n $REPLY ]] || break
+	done
+	calls_have_failed "$n" "$refused" "$without"
+}
+
+coming_calls() {
+	load klpt_fail fails=$CALLS within=klp_module_coming
+	patch klpt_p1 spec=klpt_extra:klpt_value,klpt_other,+klpt_dup@2
+	patch klpt_p2 spec=klpt_extra:klpt_value,klpt_third
+	for_calls extra_calls
+	load klpt_extra
+	extra_returns value 2
+}
+
+# Those of the loader of modules, of livepatch when that asks it to, and of klp_enable_patch().
+relocation_calls() {
+	local n refused="" without=""
+
+	load klpt_fail within=load_module \
+		fails=apply_relocate_add:-8,kallsyms_on_each_match_symbol:0
+	for ((n = 1; n <= MAX; n++)); do
+		if failing_call $n insmod "$MODULES/klpt_reloc_good.ko"; then
+			without+=${REPLY:+ $REPLY}
+			until_true "klpt_reloc to be enabled" settled klpt_reloc
+			returns value 42 "call $n"
+			is "$(cat /proc/cmdline)" "relocated $cmdline" "/proc/cmdline, call $n"
+			remove klpt_reloc
+		else
+			refused+=" $REPLY"
+			no_trace klpt_reloc
+		fi
+		plain unpatched
+		get $FAIL/failed
+		[[ -n $REPLY ]] || break
+	done
+	calls_have_failed "$n" "$refused" "$without"
+}
+
 # is_patch ENABLED TRANSITION: what sysfs says of klpt_p1
 is_patch() {
 	is "$(cat $LP/klpt_p1/enabled) $(cat $LP/klpt_p1/transition)" "$1 $2" \
@@ -328,5 +471,10 @@ it disabling "disabling a patch of vmlinux and a module"
 it disabling_states "disabling a patch with states that carry behaviour"
 it turning_back "turning back while a patch is being enabled"
 it turning_forth "turning back while a patch is being disabled"
+it enabling_calls "enabling it, calls out of the core"
+it replacing_calls "replacing a patch, calls out of the core"
+it states_calls "replacing a patch with states, calls out of the core"
+it coming_calls "a module comes, calls out of the core"
+it relocation_calls "loading a patch with relocations, calls out of the core"
 it shadows "shadow variables, and the table that they are found by"
 klpt_main
