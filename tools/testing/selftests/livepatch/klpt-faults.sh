@@ -375,18 +375,22 @@ has_left() {
 	unload "$1"
 }
 
+# When that is refused, the patch stays, whatever becomes of others.
 disabled() {
 	if [[ $1 == after ]]; then
 		until_true "klpt_p1 to be disabled" gone $LP/klpt_p1
+		remove klpt_p2
 		plain unpatched
 		unload klpt_p1
 		return
 	fi
 	[[ -d $LP/klpt_p1 ]] || patch klpt_p1 callbacks=1 \
 		'spec=vmlinux:cmdline_proc_show;klpt_target:klpt_value,klpt_other,+klpt_third'
+	[[ ! -d $LP/klpt_p2 ]] || remove klpt_p2
 	is_patch 1 0
 	plain patched
 	at_rest
+	patch klpt_p2 spec=klpt_target:klpt_third
 }
 
 disabling() {
@@ -426,6 +430,35 @@ not_patched() {
 turning_back() {
 	sweep_write not_patched $LP/klpt_p1/enabled 0
 	is_waiting 1 1 || fail "the sleeper was woken up"
+}
+
+# Task $pid has to leave the kernel, which it has not done.
+one_is_left() {
+	load klpt_p1 leave_kernel=1 spec=klpt_target:klpt_value,klpt_sleep
+	only_left klpt_p1 1 "$pid"
+}
+
+# Who was asked before turning back was refused still changes over. It is the last refusal there is.
+asked_before() {
+	local n
+
+	fail_allocations
+	(echo "sleep 1" > $TARGET/call; sleep 1000) &
+	pid=$!
+	disown "$pid"
+	echo "$pid" >> "$tmp/pids"
+	until_true "the task to fall asleep" is_waiting 1 1
+	one_is_left
+	for ((n = 1; n <= MAX; n++)); do
+		! write_failing $n $LP/klpt_p1/enabled 0 || break
+	done
+	((n > 1 && n <= MAX)) || fail "$n allocations"
+	has_left klpt_p1
+	one_is_left
+	! write_failing $((n - 1)) $LP/klpt_p1/enabled 0 || fail "turning back was not refused"
+	wake 1
+	until_true "the transition to end" settled klpt_p1
+	returns value 1
 }
 
 # A task sleeps in the function that goes.
@@ -470,6 +503,7 @@ it coming "a module comes that two patches change"
 it disabling "disabling a patch of vmlinux and a module"
 it disabling_states "disabling a patch with states that carry behaviour"
 it turning_back "turning back while a patch is being enabled"
+it asked_before "turning back is refused, and tasks go on to change over"
 it turning_forth "turning back while a patch is being disabled"
 it enabling_calls "enabling it, calls out of the core"
 it replacing_calls "replacing a patch, calls out of the core"
