@@ -34,7 +34,7 @@ EXPORT_SYMBOL_GPL(klp_shadow_get);
  * @ctor: fills it in, or NULL; it is zeroed anyway
  * @ctor_data: for @ctor
  *
- * Context: any that @gfp_flags are good for, down to hard interrupts.
+ * Context: any that @gfp_flags are good for, down to hard interrupts; takes a spinlock_t.
  * Return: the variable; NULL when there is no memory, when @ctor fails, and, with a warning, when
  * the object has such a variable.
  */
@@ -56,7 +56,7 @@ EXPORT_SYMBOL_GPL(klp_shadow_alloc);
  *
  * Of several callers at the same time one makes the variable, the others find it.
  *
- * Context: any that @gfp_flags are good for, down to hard interrupts.
+ * Context: any that @gfp_flags are good for, down to hard interrupts; takes a spinlock_t.
  * Return: the variable; NULL when there is no memory or @ctor fails.
  */
 void *klp_shadow_get_or_alloc(void *obj, unsigned long id, size_t size, gfp_t gfp_flags,
@@ -76,7 +76,7 @@ EXPORT_SYMBOL_GPL(klp_shadow_get_or_alloc);
  *
  * The memory is freed after an RCU grace period.
  *
- * Context: any, down to hard interrupts.
+ * Context: any, down to hard interrupts; takes a spinlock_t.
  */
 void klp_shadow_free(void *obj, unsigned long id, klp_shadow_dtor_t dtor)
 {
@@ -89,8 +89,8 @@ EXPORT_SYMBOL_GPL(klp_shadow_free);
  * @id: which variables
  * @dtor: called for each once nobody finds it any more, or NULL
  *
- * Context: any, down to hard interrupts. Takes time in proportion to the number of variables of
- * this id. Interrupts are off for some of them at a time.
+ * Context: any, down to hard interrupts; takes a spinlock_t. Takes time in proportion to the number
+ * of variables of this id. Interrupts are off for some of them at a time.
  */
 void klp_shadow_free_all(unsigned long id, klp_shadow_dtor_t dtor)
 {

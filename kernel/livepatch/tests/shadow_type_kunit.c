@@ -32,10 +32,18 @@ struct type_fixture {
 /* For constructor and destructor, which are not told whose they are. */
 static struct type_fixture *type_fixture;
 
+/* Is a spinlock held? With PREEMPT_RT, all that shows is a reader of RCU. */
+static bool type_locked(void)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && rcu_preempt_depth())
+		return true;
+	return irqs_disabled() || preempt_count();
+}
+
 static int type_ctor(void *obj, void *shadow_data, void *ctor_data)
 {
 	*(unsigned long *)shadow_data = (unsigned long)ctor_data;
-	if (!irqs_disabled())
+	if (!type_locked())
 		type_fixture->ctor_unlocked = true;
 	atomic_inc(&type_fixture->ctors);
 	return 0;
@@ -46,7 +54,7 @@ static void type_dtor(void *obj, void *shadow_data)
 	struct type_fixture *fix = type_fixture;
 
 	atomic_inc(&fix->dtors);
-	if (irqs_disabled() || preempt_count())
+	if (type_locked())
 		fix->atomic = true;
 	else
 		fix->not_atomic = true;

@@ -304,7 +304,10 @@ static int case_keep(void)
 	return 0;
 }
 
-/* All of it with interrupts off and in an interrupt. */
+/*
+ * All of it with interrupts off and in an interrupt. With PREEMPT_RT neither memory nor a spinlock is
+ * to be had there, but what is there can be found.
+ */
 
 static DECLARE_COMPLETION(interrupted);
 static int interrupt_ret;
@@ -313,6 +316,11 @@ static int in_atomic_context(void)
 {
 	int arg = 7, *data;
 
+	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
+		data = klp_shadow_get(&objects[2], ID);
+		expect(data && *data == 7);
+		return 0;
+	}
 	data = klp_shadow_alloc(&objects[0], ID, sizeof(*data), GFP_ATOMIC, construct, &arg);
 	expect(data && *data == 7);
 	expect(klp_shadow_get_or_alloc(&objects[0], ID, 4, GFP_ATOMIC, construct, &arg) == data);
@@ -336,7 +344,10 @@ static int case_atomic(void)
 	static DEFINE_RAW_SPINLOCK(lock);
 	static struct irq_work work = IRQ_WORK_INIT_HARD(interrupt);
 	unsigned long flags;
-	int ret;
+	int ret, arg = 7;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		expect(klp_shadow_alloc(&objects[2], ID, sizeof(arg), GFP_KERNEL, construct, &arg));
 
 	raw_spin_lock_irqsave(&lock, flags);
 	ret = in_atomic_context();
@@ -347,6 +358,7 @@ static int case_atomic(void)
 	irq_work_queue(&work);
 	wait_for_completion(&interrupted);
 	irq_work_sync(&work);
+	klp_shadow_free_all(ID, NULL);
 	return interrupt_ret;
 }
 
