@@ -143,7 +143,7 @@ static unsigned long address_of(char *name)
 
 static struct ftrace_ops ops;
 
-/* ftrace knows functions by their names alone. */
+/* fprobes know functions by their names alone. */
 static char *name_alone(void)
 {
 	char *name = strchr(function, ':');
@@ -151,9 +151,18 @@ static char *name_alone(void)
 	return name ? name + 1 : function;
 }
 
+/*
+ * By its name alone, the function of that name in another module would be meant, too. When that
+ * module goes, its place stays in the filter, and whoever is loaded there is taken for it.
+ */
 static int filter(void)
 {
-	return ftrace_set_filter(&ops, name_alone(), strlen(name_alone()), 1);
+	unsigned long addr;
+
+	if (!strchr(function, ':'))
+		return ftrace_set_filter(&ops, function, strlen(function), 1);
+	addr = address_of(function);
+	return addr ? ftrace_set_filter_ip(&ops, addr, 0, 1) : -ENOENT;
 }
 
 /* Tracers */
