@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Which mutants of the core are there, and who has to find each?
+"""Which mutants of the core and of klp are there, and who has to find each?
 
 A mutant is a file NAME.patch beside this one:
 
     SPDX-License-Identifier: GPL-2.0-only
 
     What is wrong, in a sentence.
-    Found-by: model SCENARIO | kunit SUITE | selftest SCRIPT FUNCTION
+    Found-by: model SCENARIO | kunit SUITE | selftest SCRIPT FUNCTION | fuzz FUZZER
 
-    the change, as a unified diff against kernel/livepatch
+    the change, as a unified diff against kernel/livepatch, or tools/livepatch/klp for its fuzzer
 
-SCENARIO is one of tools/livepatch/model, FUNCTION a sub-test of SCRIPT, which is klpt-topic.
+SCENARIO is one of tools/livepatch/model, FUNCTION a sub-test of SCRIPT, which is klpt-topic, FUZZER one of
+tools/livepatch/fuzz.
 """
 
 import re
@@ -24,7 +25,7 @@ HERE = Path(__file__).resolve().parent
 CORE = 'kernel/livepatch'
 FORM = re.compile(r'SPDX-License-Identifier: GPL-2\.0-only\n\n(?P<what>(?:(?!Found-by:)[^\n]+\n)+)'
                   r'Found-by: (?P<how>[^\n]*)\n\n(?P<diff>--- .*)', re.DOTALL)
-WORDS = {'model': 1, 'kunit': 1, 'selftest': 2}
+WORDS = {'model': 1, 'kunit': 1, 'selftest': 2, 'fuzz': 1}
 
 
 class Mutant(NamedTuple):
@@ -56,8 +57,8 @@ def read(path):
         raise Broken(f'{path.name}: not of the form that is told on top of mutants.py')
     kind, *test = match['how'].split()
     if kind not in WORDS or len(test) != WORDS[kind]:
-        raise Broken(f'{path.name}: "Found-by: {match["how"]}": not model SCENARIO, kunit SUITE or '
-                     'selftest SCRIPT FUNCTION')
+        raise Broken(f'{path.name}: "Found-by: {match["how"]}": not model SCENARIO, kunit SUITE, '
+                     'selftest SCRIPT FUNCTION or fuzz FUZZER')
     return Mutant(path.stem, path, ' '.join(match['what'].split()), kind, tuple(test), match['diff'])
 
 
