@@ -305,8 +305,8 @@ static int case_keep(void)
 }
 
 /*
- * All of it with interrupts off and in an interrupt. With PREEMPT_RT neither memory nor a spinlock is
- * to be had there, but what is there can be found.
+ * All of it with interrupts off and in an interrupt. With PREEMPT_RT neither memory nor a spinlock
+ * is to be had there, but what is there can be found.
  */
 
 static DECLARE_COMPLETION(interrupted);
