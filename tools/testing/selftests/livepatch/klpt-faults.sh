@@ -253,22 +253,15 @@ calls_have_failed() {
 	}
 }
 
-# for_calls SWEEP WORD...: once where each works again, once where what has failed stays so
-for_calls() {
-	put $FAIL/stays 0
+# twice SWEEP WORD...: once where each works again, once where what has failed stays so
+twice() {
 	"$@"
 	put $FAIL/stays 1
 	"$@"
-	unload klpt_fail
 }
 
 # sweep_calls CHECK PATCH PARAMETER...: as sweep, for calls
 sweep_calls() {
-	load klpt_fail fails=$CALLS
-	for_calls patch_calls "$@"
-}
-
-patch_calls() {
 	local check=$1 module=$2 n refused="" without=""
 
 	shift 2
@@ -292,16 +285,19 @@ patch_calls() {
 }
 
 enabling_calls() {
-	sweep_calls plain klpt_p1 "spec=$THREE"
+	load klpt_fail fails=$CALLS
+	twice sweep_calls plain klpt_p1 "spec=$THREE"
 }
 
 replacing_calls() {
 	load klpt_extra
+	load klpt_fail fails=$CALLS
 	patch_to_replace
 	sweep_calls replaced klpt_p1 spec=klpt_target:klpt_value replace=1
 }
 
 states_calls() {
+	load klpt_fail fails=$CALLS
 	patch_with_states
 	sweep_calls handed_over klpt_s4 states=1,3 rows=1,3:603 replace=1
 }
@@ -333,7 +329,7 @@ coming_calls() {
 	load klpt_fail fails=$CALLS within=klp_module_coming
 	patch klpt_p1 spec=klpt_extra:klpt_value,klpt_other,+klpt_dup@2
 	patch klpt_p2 spec=klpt_extra:klpt_value,klpt_third
-	for_calls extra_calls
+	twice extra_calls
 	load klpt_extra
 	extra_returns value 2
 }
