@@ -35,6 +35,21 @@ all_have_failed() {
 	note "$1 allocations led to a refusal, $(($2 - $1 - 1)) to nothing, $2 was never made"
 }
 
+# attempted HOW CHECK PATCH: what there is to see after it was "loaded", which it does not stay, or
+# "refused"
+attempted() {
+	if [[ $1 == loaded ]]; then
+		until_true "$3 to be enabled" settled "$3"
+		$2 patched
+		disable "$3"
+		unload "$3"
+	else
+		no_trace "$3"
+	fi
+	$2 unpatched
+	at_rest
+}
+
 # sweep CHECK PATCH PARAMETER...: CHECK is called after each refusal and after each success
 sweep() {
 	local check=$1 module=$2 n out refused=0
@@ -45,17 +60,12 @@ sweep() {
 		log_clear
 		if out=$(insmod "$MODULES/$module.ko" "$@" fail_nth=$n 2>&1); then
 			# An allocation that can be done without, or none left to fail.
-			until_true "$module to be enabled" settled "$module"
-			$check patched
-			disable "$module"
-			unload "$module"
+			attempted loaded "$check" "$module"
 		else
 			[[ "$out" == *": Cannot allocate memory" ]] || fail "allocation $n: $out"
-			no_trace "$module"
 			refused=$((refused + 1))
+			attempted refused "$check" "$module"
 		fi
-		$check unpatched
-		at_rest
 		grep -q "fail_nth unused" /proc/klpt/log && break
 	done
 	all_have_failed "$refused" "$n"
@@ -260,28 +270,34 @@ twice() {
 	"$@"
 }
 
-# sweep_calls CHECK PATCH PARAMETER...: as sweep, for calls
-sweep_calls() {
-	local check=$1 module=$2 n refused="" without=""
+# call_by_call MODULE PARAMETER... -- CHECK...: its insertion, call $n failing; after each, "CHECK
+# loaded" or "CHECK refused"
+call_by_call() {
+	local insmod=() n name refused="" without=""
 
-	shift 2
+	while [[ $1 != -- ]]; do
+		insmod+=("$1")
+		shift
+	done
+	shift
 	for ((n = 1; n <= MAX; n++)); do
-		if failing_call $n insmod "$MODULES/$module.ko" "$@"; then
-			without+=${REPLY:+ $REPLY}
-			until_true "$module to be enabled" settled "$module"
-			$check patched
-			disable "$module"
-			unload "$module"
+		if failing_call $n insmod "$MODULES/${insmod[0]}.ko" "${insmod[@]:1}"; then
+			name=$REPLY
+			without+=${name:+ $name}
+			"$1" loaded "${@:2}"
 		else
-			refused+=" $REPLY"
-			no_trace "$module"
+			name=$REPLY
+			refused+=" $name"
+			"$1" refused "${@:2}"
 		fi
-		$check unpatched
-		at_rest
-		get $FAIL/failed
-		[[ -n $REPLY ]] || break
+		[[ -n $name ]] || break
 	done
 	calls_have_failed "$n" "$refused" "$without"
+}
+
+# sweep_calls CHECK PATCH PARAMETER...: as sweep, for calls
+sweep_calls() {
+	call_by_call "${@:2}" -- attempted "$1" "$2"
 }
 
 enabling_calls() {
@@ -302,60 +318,46 @@ states_calls() {
 	sweep_calls handed_over klpt_s4 states=1,3 rows=1,3:603 replace=1
 }
 
-extra_calls() {
-	local n refused="" without=""
-
-	for ((n = 1; n <= MAX; n++)); do
-		if failing_call $n insmod "$MODULES/klpt_extra.ko"; then
-			without+=${REPLY:+ $REPLY}
-			extra_returns value 2 "call $n"
-			extra_returns other 1 "call $n"
-			extra_returns third 2 "call $n"
-			rmmod klpt_extra
-		else
-			refused+=" $REPLY"
-			[[ ! -e /sys/module/klpt_extra ]] || fail "klpt_extra was left behind"
-		fi
-		is "$(cat $LP/klpt_p1/klpt_extra/patched)$(cat $LP/klpt_p2/klpt_extra/patched)" 00 \
-			"patched, call $n"
-		unhooked klpt_value
-		get $FAIL/failed
-		[[ -n $REPLY ]] || break
-	done
-	calls_have_failed "$n" "$refused" "$without"
+extra_attempted() {
+	if [[ $1 == loaded ]]; then
+		extra_returns value 2 "call $n"
+		extra_returns other 1 "call $n"
+		extra_returns third 2 "call $n"
+		rmmod klpt_extra
+	else
+		[[ ! -e /sys/module/klpt_extra ]] || fail "klpt_extra was left behind"
+	fi
+	is "$(cat $LP/klpt_p1/klpt_extra/patched)$(cat $LP/klpt_p2/klpt_extra/patched)" 00 \
+		"patched, call $n"
+	unhooked klpt_value
 }
 
 coming_calls() {
 	load klpt_fail fails=$CALLS within=klp_module_coming
 	patch klpt_p1 spec=klpt_extra:klpt_value,klpt_other,+klpt_dup@2
 	patch klpt_p2 spec=klpt_extra:klpt_value,klpt_third
-	twice extra_calls
+	twice call_by_call klpt_extra -- extra_attempted
 	load klpt_extra
 	extra_returns value 2
 }
 
+relocated() {
+	if [[ $1 == loaded ]]; then
+		until_true "klpt_reloc to be enabled" settled klpt_reloc
+		returns value 42 "call $n"
+		is "$(cat /proc/cmdline)" "relocated $cmdline" "/proc/cmdline, call $n"
+		remove klpt_reloc
+	else
+		no_trace klpt_reloc
+	fi
+	plain unpatched
+}
+
 # Those of the loader of modules, of livepatch when that asks it to, and of klp_enable_patch().
 relocation_calls() {
-	local n refused="" without=""
-
 	load klpt_fail within=load_module \
 		fails=apply_relocate_add:-8,kallsyms_on_each_match_symbol:0
-	for ((n = 1; n <= MAX; n++)); do
-		if failing_call $n insmod "$MODULES/klpt_reloc_good.ko"; then
-			without+=${REPLY:+ $REPLY}
-			until_true "klpt_reloc to be enabled" settled klpt_reloc
-			returns value 42 "call $n"
-			is "$(cat /proc/cmdline)" "relocated $cmdline" "/proc/cmdline, call $n"
-			remove klpt_reloc
-		else
-			refused+=" $REPLY"
-			no_trace klpt_reloc
-		fi
-		plain unpatched
-		get $FAIL/failed
-		[[ -n $REPLY ]] || break
-	done
-	calls_have_failed "$n" "$refused" "$without"
+	call_by_call klpt_reloc_good -- relocated
 }
 
 # is_patch ENABLED TRANSITION: what sysfs says of klpt_p1
