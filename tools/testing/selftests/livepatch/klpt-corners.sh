@@ -158,7 +158,9 @@ called_all_the_time() {
 }
 
 it cold_part_blocks "a task in the cold part of a function blocks"
-it cold_part_of_compiler "the same when the compiler has made the cold part"
+# Not every compiler makes one.
+[[ $(uname -m) != x86_64 ]] ||
+	it cold_part_of_compiler "the same when the compiler has made the cold part"
 it cold_part_of_alias "the same when the patch knows the function by another name"
 it cold_part_of_replacement "a task in the cold part of a replacement blocks"
 it tail_call_blocks_disabling "a task that left its replacement by a tail call blocks disabling"

@@ -10,11 +10,13 @@
  * and other things that are wrong, see "hows". The format is told in
  * Documentation/livepatch/module-elf-format.rst.
  *
- * 64-bit modules of the endianness of the host only.
+ * 64-bit modules only.
  */
 
 #include <elf.h>
+#include <endian.h>
 #include <err.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,12 +47,60 @@ static void *more(void *old, size_t size)
 	return new;
 }
 
+/* The sizes of the fields of what is in a module. */
+#define EHDR	"224888422222"		/* behind e_ident */
+#define SHDR	"4488884488"
+#define SYM	"411288"
+#define RELA	"888"
+
+#if BYTE_ORDER == LITTLE_ENDIAN
+#define OWN_DATA	ELFDATA2LSB
+#else
+#define OWN_DATA	ELFDATA2MSB
+#endif
+
+/* Turn the bytes of each field around if the module is for machines that have it so. */
+static void swap(void *data, size_t size, const char *fields)
+{
+	unsigned char *at = data, *end = at + size;
+
+	if (ehdr.e_ident[EI_DATA] == OWN_DATA)
+		return;
+	while (at < end) {
+		for (const char *field = fields; *field; field++) {
+			unsigned int n = *field - '0';
+
+			for (unsigned int i = 0; i < n / 2; i++) {
+				unsigned char byte = at[i];
+
+				at[i] = at[n - 1 - i];
+				at[n - 1 - i] = byte;
+			}
+			at += n;
+		}
+	}
+}
+
+static void swap_ehdr(void)
+{
+	swap(&ehdr.e_type, sizeof(ehdr) - offsetof(Elf64_Ehdr, e_type), EHDR);
+}
+
+static void swap_contents(struct section *sec)
+{
+	if (sec->hdr.sh_type == SHT_SYMTAB)
+		swap(sec->data, sec->hdr.sh_size, SYM);
+	if (sec->hdr.sh_type == SHT_RELA)
+		swap(sec->data, sec->hdr.sh_size, RELA);
+}
+
 static void read_module(const char *path)
 {
 	FILE *f = fopen(path, "rb");
 
 	if (!f || fread(&ehdr, sizeof(ehdr), 1, f) != 1)
 		err(1, "%s", path);
+	swap_ehdr();
 	if (memcmp(ehdr.e_ident, ELFMAG, SELFMAG) || ehdr.e_ident[EI_CLASS] != ELFCLASS64 ||
 	    ehdr.e_type != ET_REL)
 		errx(1, "%s: not a 64-bit kernel module", path);
@@ -63,6 +113,7 @@ static void read_module(const char *path)
 		if (fseek(f, ehdr.e_shoff + i * sizeof(sec->hdr), SEEK_SET) ||
 		    fread(&sec->hdr, sizeof(sec->hdr), 1, f) != 1)
 			err(1, "%s: section %u", path, i);
+		swap(&sec->hdr, sizeof(sec->hdr), SHDR);
 		sec->data = more(NULL, sec->hdr.sh_size + 1);
 		if (sec->hdr.sh_type == SHT_SYMTAB)
 			symtab = i;
@@ -71,6 +122,7 @@ static void read_module(const char *path)
 		if (fseek(f, sec->hdr.sh_offset, SEEK_SET) ||
 		    fread(sec->data, sec->hdr.sh_size, 1, f) != 1)
 			err(1, "%s: contents of section %u", path, i);
+		swap_contents(sec);
 	}
 	fclose(f);
 	if (!symtab)
@@ -92,6 +144,7 @@ static void write_module(const char *path)
 		hdr->sh_offset = at;
 		if (hdr->sh_type == SHT_NOBITS || !hdr->sh_size)
 			continue;
+		swap_contents(&sections[i]);
 		if (fseek(f, at, SEEK_SET) || fwrite(sections[i].data, hdr->sh_size, 1, f) != 1)
 			err(1, "%s", path);
 		at += hdr->sh_size;
@@ -99,10 +152,12 @@ static void write_module(const char *path)
 	ehdr.e_shoff = (at + 7) / 8 * 8;
 	ehdr.e_shnum = nr_sections;
 	for (unsigned int i = 0; i < nr_sections; i++) {
+		swap(&sections[i].hdr, sizeof(Elf64_Shdr), SHDR);
 		if (fseek(f, ehdr.e_shoff + i * sizeof(Elf64_Shdr), SEEK_SET) ||
 		    fwrite(&sections[i].hdr, sizeof(Elf64_Shdr), 1, f) != 1)
 			err(1, "%s", path);
 	}
+	swap_ehdr();
 	if (fseek(f, 0, SEEK_SET) || fwrite(&ehdr, sizeof(ehdr), 1, f) != 1 || fclose(f))
 		err(1, "%s", path);
 }
@@ -208,12 +263,14 @@ static void leave_section(struct section *sec)
 	last_relocation(sec)->r_offset += 1 << 20;
 }
 
-/* One that strip knows, and the kernel does not. */
+/* Of a type that strip knows, and the kernel does not: on all of our architectures. */
+#define NO_MODULE_HAS	R_X86_64_GOTPCREL
+
 static void end_in_nonsense(struct section *sec)
 {
 	Elf64_Rela *rela = last_relocation(sec);
 
-	rela->r_info = ELF64_R_INFO(ELF64_R_SYM(rela->r_info), R_X86_64_GOTPCREL);
+	rela->r_info = ELF64_R_INFO(ELF64_R_SYM(rela->r_info), NO_MODULE_HAS);
 }
 
 /* What is wrong with a symbol, or with the sections that refer to it. */

@@ -4,21 +4,17 @@
  * ftrace does then. Nothing else is spoiled.
  */
 
-#include <linux/kprobes.h>
 #include <linux/module.h>
+#include "klpt_lib.h"
 
 static int __init klpt_kill_init(void)
 {
 	/* Not for modules. */
-	struct kprobe finder = { .symbol_name = "ftrace_kill" };
 	void (*kill)(void);
-	int ret;
 
-	ret = register_kprobe(&finder);
-	if (ret)
-		return ret;
-	kill = (void *)finder.addr;
-	unregister_kprobe(&finder);
+	kill = klpt_entry("ftrace_kill");
+	if (!kill)
+		return -ENOENT;
 	kill();
 	return 0;
 }

@@ -15,6 +15,8 @@
 
 #include <linux/atomic.h>
 #include <linux/bug.h>
+#include <linux/kallsyms.h>
+#include <linux/kprobes.h>
 #include <linux/kstrtox.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
@@ -48,6 +50,27 @@ void klpt_log(const char *fmt, ...)
 	log_len += scnprintf(log_text + log_len, LOG_SIZE - log_len, "\n");
 }
 EXPORT_SYMBOL_GPL(klpt_log);
+
+/*
+ * Where to call a function that is not for modules; NULL if there is none. A kprobe is found by its
+ * name, and may stand behind the first instructions, which the symbol does not.
+ */
+void *klpt_entry(const char *name)
+{
+	struct kprobe finder = { .symbol_name = name };
+	char text[KSYM_SYMBOL_LEN], *plus;
+	unsigned long offset;
+
+	if (register_kprobe(&finder))
+		return NULL;
+	unregister_kprobe(&finder);
+	sprint_symbol(text, (unsigned long)finder.addr);
+	plus = strchr(text, '+');
+	if (!plus || sscanf(plus, "+%lx", &offset) != 1)
+		return NULL;
+	return (char *)finder.addr - offset;
+}
+EXPORT_SYMBOL_GPL(klpt_entry);
 
 int klpt_wait(unsigned int channel, enum klpt_how how)
 {

@@ -52,6 +52,7 @@ static __always_inline long klpt_work_ran(struct klpt_work *work, int id, long b
 }
 
 __printf(1, 2) void klpt_log(const char *fmt, ...);
+void *klpt_entry(const char *name);
 int klpt_wait(unsigned int channel, enum klpt_how how);
 void klpt_nap(void);
 void klpt_exit_begin(int id);

@@ -325,7 +325,7 @@ static void notrace handler(unsigned long ip, unsigned long parent_ip, struct ft
 
 static int handler_start(void)
 {
-	value = (void *)address_of("klpt_target:klpt_value");
+	value = klpt_entry("klpt_target:klpt_value");
 	if (!value)
 		return -ENOENT;
 	ops.func = handler;

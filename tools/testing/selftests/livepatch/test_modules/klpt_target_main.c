@@ -15,7 +15,6 @@
 #include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/err.h>
-#include <linux/kprobes.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -598,14 +597,8 @@ static int make_files(void)
 
 static int find_make_thread(void)
 {
-	struct kprobe probe = { .symbol_name = "kernel_thread" };
-	int ret = register_kprobe(&probe);
-
-	if (ret)
-		return ret;
-	make_thread = (void *)probe.addr;
-	unregister_kprobe(&probe);
-	return 0;
+	make_thread = klpt_entry("kernel_thread");
+	return make_thread ? 0 : -ENOENT;
 }
 
 static int __init klpt_target_init(void)
