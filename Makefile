@@ -20,8 +20,12 @@ LINUX_SOURCE ?=
 # make upstream-tests: whose stock selftests.
 TESTS_OF ?= $(BASE)
 
+# Whose kernel and guests. What is built for another than the first stands in a folder of its own, but
+# for the trees.
+ARCH    ?= x86_64
+
 # Who runs the guests: a program, or "newer" for that of newer-tools.
-QEMU    ?= qemu-system-x86_64
+QEMU    ?= $(call about_arch,qemu)
 
 # make klp-build-debian: the kernel is of the first, patches lead to the others.
 RELEASES ?= 6.12.111 6.12.113 6.12.115
@@ -45,24 +49,35 @@ export BASES := $(shell awk '/^[0-9]/ { print $$1 }' $(tools)/bases)
 $(foreach base,$(BASE) $(TESTS_OF),$(if $(filter $(base),$(BASES)),,\
 	$(error no base $(base); there are $(BASES))))
 
+# What there is for the others: what builds, shows and tests the core.
+everywhere := help setup tree stock-tree kernel stock-kernel stage image demo shell test test-all selftest-runner \
+	kunit selftests upstream-tests stress abi clean distclean
+archs := $(notdir $(wildcard $(tools)/arch/*))
+$(if $(filter $(ARCH),$(archs)),,$(error no architecture $(ARCH); there are $(archs)))
+$(if $(filter-out x86_64,$(ARCH)),$(if $(filter-out $(everywhere),$(MAKECMDGOALS)),\
+	$(error make $(filter-out $(everywhere),$(MAKECMDGOALS)) is for x86_64 only, not for $(ARCH))))
+about_arch = $(shell sed -n 's/^$(1)=//p' $(tools)/arch/$(ARCH))
+
 # What does not depend on the base stands in the first one's folder; this may be a make of one of
 # ours, which have BUILD from here.
-first := $(patsubst %/base-$(BASE),%,$(BUILD))
+first := $(patsubst %/base-$(BASE),%,$(patsubst %/arch-$(ARCH),%,$(BUILD)))
 export IMAGES  := $(first)/images
 export NEWER   := $(first)/newer-tools
 folder = $(first)$(if $(filter $(1),$(firstword $(BASES))),,/base-$(1))
-override BUILD := $(call folder,$(BASE))
+export TREE := $(call folder,$(BASE))
+override BUILD := $(TREE)$(if $(filter-out x86_64,$(ARCH)),/arch-$(ARCH))
 
 # With those makes that run guests.
 emulator := $(if $(filter newer,$(QEMU)),newer-tools)
+$(if $(emulator),$(if $(filter-out x86_64,$(ARCH)),$(error QEMU=newer: newer-tools has no $(call about_arch,qemu))))
 override QEMU := $(if $(emulator),$(NEWER)/bin/qemu-system-x86_64,$(QEMU))
 
 export SRC     := $(CURDIR)
 export RELEASES PATCHES MOST
-export BUILD BASE LINUX_SOURCE TESTS_OF QEMU PROFILE PROFILES JOBS TESTS FLAVOUR DEBUG SIGNING_KEY
-export LINUX    = $(BUILD)/linux
-export STOCK    = $(BUILD)/stock
-export UPSTREAM = $(BUILD)/upstream
+export ARCH BUILD BASE LINUX_SOURCE TESTS_OF QEMU PROFILE PROFILES JOBS TESTS FLAVOUR DEBUG SIGNING_KEY
+export LINUX    = $(TREE)/linux
+export STOCK    = $(TREE)/stock
+export UPSTREAM = $(TREE)/upstream
 export SELFTESTS = $(call folder,$(TESTS_OF))/upstream/tools/testing/selftests/livepatch
 export KOUT     = $(BUILD)/kernel-$(PROFILE)
 export STOCK_KOUT = $(BUILD)/kernel-stock
@@ -79,16 +94,16 @@ help:
 .PHONY: setup tree stock-tree kernel stock-kernel stage image newer-tools
 
 setup:
-	@$(tools)/build-dir make
+	@$(foreach dir,$(sort $(TREE) $(BUILD)),BUILD=$(dir) $(tools)/build-dir make;)
 	@$(tools)/setup
 
 tree: setup
-	@$(tools)/tree
+	@BUILD=$(TREE) $(tools)/tree
 	@$(if $(filter-out $(BASE),$(TESTS_OF)),$(MAKE) --no-print-directory BUILD=$(first) \
 		BASE=$(TESTS_OF) LINUX_SOURCE= tree)
 
 stock-tree: tree
-	@$(tools)/stock-tree
+	@BUILD=$(TREE) $(tools)/stock-tree
 
 kernel: tree
 	@$(tools)/kernel
@@ -132,7 +147,7 @@ first_base := $(filter $(BASE),$(firstword $(BASES)))
 deep_klp_build := klp-build-test klp-build-mutants klp-build-oracle klp-build-everything klp-build-debian
 
 # What is asked for by name is another thing than all; and there is one core, whatever the base.
-quick_model := $(if $(TESTS)$(GUESTS)$(filter-out $(BASE),$(firstword $(BASES))),,$(tools)/model/run quick)
+quick_model := $(if $(TESTS)$(GUESTS)$(filter-out x86_64,$(ARCH))$(filter-out $(BASE),$(firstword $(BASES))),,$(tools)/model/run quick)
 
 test: tree image
 	@$(quick_model)
@@ -141,7 +156,7 @@ test: tree image
 # A livepatch of many patches, one of a module, versions, callbacks, and what has to be refused.
 few_cases := many module-data version-1 version-2 callbacks layout-hole another-kernel runtime-constant
 
-test-all: tree image $(if $(PROFILES),,test-all-else)
+test-all: tree image $(if $(PROFILES)$(filter-out x86_64,$(ARCH)),,test-all-else)
 	@$(tools)/vm/test all
 
 .PHONY: test-all-else

@@ -30,6 +30,14 @@ about_base() {
 	awk -v base="$BASE" '$1 == base { print $2, $3, $4 }' "$SRC/tools/livepatch/bases"
 }
 
+# architecture: what its file says of $ARCH, into variables
+architecture() {
+	# shellcheck disable=SC2034 # some scripts use some
+	kbuild='' debian='' cross='' image='' packages=''
+	# shellcheck source=/dev/null
+	. "$SRC/tools/livepatch/arch/${ARCH:=x86_64}"
+}
+
 # lock FILE: until this process ends, one at a time
 lock() {
 	exec 9>"$1" || fail "cannot write to ${1%/*}"
@@ -71,12 +79,14 @@ mirror() {
 		awk -v suite="$suite" '$1 == suite && !uri { uri = $2 } END { print uri }'
 }
 
-# compiler: that of $PROFILE, into $cc, behind ccache if that is there. What is started for a newer
-# one is a script, so ccache is told by version who that is.
+# compiler: that of $PROFILE for $ARCH, into $cc, behind ccache if that is there, and into $toolchain
+# what kbuild is told. What is started for a newer one is a script, so ccache is told by version who
+# that is.
 compiler() {
 	local version
 
-	cc=gcc
+	architecture
+	cc=${cross}gcc
 	if grep -qsx '# Compiler: newer' "$SRC/tools/livepatch/configs/$PROFILE.config"; then
 		"$SRC/tools/livepatch/newer-tools"
 		cc=${NEWER:?}/bin/gcc
@@ -84,6 +94,8 @@ compiler() {
 		export CCACHE_COMPILERCHECK=string:$version
 	fi
 	! command -v ccache >/dev/null || cc="ccache $cc"
+	# shellcheck disable=SC2034 # for those who call kbuild
+	toolchain=(ARCH="$kbuild" CROSS_COMPILE="$cross" CC="$cc")
 }
 
 # Of all the makes below kbuild, none needs to tell that Ctrl-C has reached it.

@@ -92,9 +92,16 @@ class Broken(Exception):
 
 
 @functools.cache
+def architecture(name=os.environ.get('ARCH') or 'x86_64'):
+    """What tools/livepatch/arch says of one, if no other of $ARCH."""
+    path = SRC / 'tools/livepatch/arch' / name
+    return dict(word.split('=', 1) for word in shlex.split(path.read_text(), comments=True))
+
+
+@functools.cache
 def emulator():
     """The program that runs guests, which QEMU= may name, and its version."""
-    asked = os.environ.get('QEMU') or 'qemu-system-x86_64'
+    asked = os.environ.get('QEMU') or architecture()['qemu']
     program = shutil.which(asked)
     if not program:
         raise Broken(f'QEMU={asked}: there is no such program')
@@ -105,8 +112,9 @@ def emulator():
     except (OSError, subprocess.TimeoutExpired):
         said = ['', '']
     version = re.match(r'QEMU emulator version (\S+)', said[0])
-    if not version or not re.search('^pc ', said[1], re.MULTILINE):
-        raise Broken(f'QEMU={asked}: that is no QEMU which emulates a PC')
+    machine = architecture()['machine'].partition(',')[0]
+    if not version or not re.search(f'^{machine} ', said[1], re.MULTILINE):
+        raise Broken(f'QEMU={asked}: that is no QEMU which emulates a machine "{machine}"')
     return program, version[1]
 
 
@@ -175,7 +183,7 @@ class Guest:
     memory: int = 1024
     cpu: str = ''           # behind QEMU's name of it: ",vendor=..."
     kernel: Path = None
-    userland: str = 'amd64'
+    userland: str = ''      # that of the architecture
     staged: Path = None
     bare: bool = False      # nothing staged in it
     files: dict = field(default_factory=dict)   # path in the guest -> Path or text
@@ -187,7 +195,9 @@ class Guest:
     def __post_init__(self):
         hold_build()
         self.results = []
-        self.kernel = self.kernel or BUILD / f'kernel-{self.profile}' / 'vmlinux'
+        self.arch = architecture()
+        self.userland = self.userland or self.arch['debian']
+        self.kernel = self.kernel or BUILD / f'kernel-{self.profile}' / self.arch['image']
         self.staged = self.staged or BUILD / f'tests-{self.profile}' / 'root.cpio'
         self.dir = LOGS / self.name
         self.console = self.dir / 'console.log'
@@ -250,8 +260,8 @@ class Guest:
         # thread=single: with one host thread for each vCPU, QEMU 7.2 and QEMU 10.0 run stale
         # translations after a text patch made on another vCPU; see the selftests' README.
         command = [emulator()[0], '-accel', 'tcg,thread=single',
-                   '-cpu', f'max,la57=off{self.cpu}',
-                   '-M', 'pc', '-smp', str(self.smp), '-m', str(self.memory), '-nodefaults',
+                   '-cpu', self.arch['cpu'] + self.cpu,
+                   '-M', self.arch['machine'], '-smp', str(self.smp), '-m', str(self.memory), '-nodefaults',
                    '-display', 'none', '-no-reboot', '-kernel', str(self.kernel),
                    '-initrd', str(initrd)]
         if self.icount is not None:
@@ -259,13 +269,17 @@ class Guest:
         if self.seed is not None:
             command += ['-seed', str(self.seed), '-rtc', 'base=2025-01-01,clock=vm']
         if interactive:
-            command += ['-serial', 'mon:stdio']
+            command += ['-chardev', 'stdio,id=console,mux=on,signal=off', '-mon', 'chardev=console']
         else:
             command += ['-chardev', f'file,id=console,path={self.console}',
-                        '-chardev', 'stdio,id=report,signal=off',
-                        '-serial', 'chardev:console', '-serial', 'chardev:report']
+                        '-chardev', 'stdio,id=report,signal=off']
+        command += self.arch['console_device'].split()
+        if not interactive:
+            command += self.arch['report_device'].split()
         log = 'quiet' if interactive else 'ignore_loglevel'
-        return command + ['-append', f'console=ttyS0 {log} panic=-1 oops=panic {self.append}']
+        # What the kernel does not know, init finds in its environment.
+        return command + ['-append', f'console={self.arch["console"]} {log} panic=-1 oops=panic '
+                          f'VM_CONSOLE={self.arch["console"]} VM_REPORT={self.arch["report"]} {self.append}']
 
     def interact(self, plan):
         """Become QEMU, with the guest's console on the terminal."""

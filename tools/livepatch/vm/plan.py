@@ -10,7 +10,7 @@ from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from typing import NamedTuple
 
-from guest import BUILD, SRC, VM, Broken, Unit
+from guest import BUILD, SRC, VM, Broken, Unit, architecture
 
 TESTS = 'tools/testing/selftests/livepatch'
 SUITE = re.compile(r'struct kunit_suite \w+ = \{\s*\.name = "([\w-]+)"')
@@ -86,8 +86,9 @@ def installed(profile, where):
 
 
 def runnable(tests, profile):
-    """Those of TESTS that a guest of PROFILE can run."""
-    return [test for test in tests if test.name not in LACKING.get(profile, set())]
+    """Those of TESTS that a guest of PROFILE can run on this architecture."""
+    lacking = LACKING.get(profile, set()) | set(architecture().get('lacks', '').split())
+    return [test for test in tests if test.name not in lacking]
 
 
 def plan_for(tests, profile, limit):
