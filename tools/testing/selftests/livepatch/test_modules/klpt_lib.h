@@ -15,6 +15,12 @@
 #define klpt_func	noinline
 #endif
 
+/* Count up what one writes and others read at any time. */
+static __always_inline void klpt_count(unsigned long *counter)
+{
+	WRITE_ONCE(*counter, *counter + 1);
+}
+
 /* How a waiting task sleeps. */
 enum klpt_how {
 	KLPT_KILLABLE,		/* fake signals do not end the sleep, a kill does */
@@ -46,8 +52,8 @@ struct klpt_work {
 static __always_inline long klpt_work_ran(struct klpt_work *work, int id, long b, long c, long d,
 					  long e, long f, long g)
 {
-	work->calls++;
-	work->ran[id]++;
+	klpt_count(&work->calls);
+	klpt_count(&work->ran[id]);
 	return 10 * (b + 2 * c + 3 * d + 4 * e + 5 * f + 6 * g) + id;
 }
 

@@ -99,10 +99,11 @@ static klpt_func long klpt_work_nmi(struct klpt_work *work, long b, long c, long
 /* One call. Who answered: 0 to KLPT_IDS, or -1 when something is wrong. */
 static int call_once(struct caller *caller)
 {
-	long n = ++caller->calls;
 	unsigned long ran = 0;
-	long ret, id;
+	long n, ret, id;
 
+	klpt_count(&caller->calls);
+	n = caller->calls;
 	if (in_nmi())
 		ret = klpt_work_nmi(&caller->work, n, n + 1, n + 2, n + 3, n + 4, n + 5) - 10;
 	else
@@ -113,7 +114,7 @@ static int call_once(struct caller *caller)
 	if (id <= KLPT_IDS && ret / 10 == 21 * n + 70 && caller->work.calls == caller->calls &&
 	    ran == caller->calls)
 		return id;
-	caller->wrong++;
+	klpt_count(&caller->wrong);
 	return -1;
 }
 
@@ -133,7 +134,7 @@ static klpt_func void klpt_work_pair(struct caller *caller)
 
 	relax();
 	if (call_once(caller) != first)
-		caller->mixed++;
+		klpt_count(&caller->mixed);
 }
 
 /* On each CPU; written by NMIs there, read by all. */
