@@ -147,5 +147,5 @@ both_ways all_together "all of them, and who calls them"
 it under_originals "a task twenty calls deep in a function that gets patched"
 it under_replacements "a task twenty calls deep in a function that is no longer patched"
 it caller_in_the_way "who has called a patched function is in the way of a patch"
-both_ways in_the_middle "patches come and go in the middle of calls, of signals and of tasks that take turns"
+both_ways in_the_middle "patches come and go in the middle of calls, signals and preemption"
 klpt_main

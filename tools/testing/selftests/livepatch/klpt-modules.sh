@@ -294,8 +294,8 @@ it comes_and_goes_while_disabling "a module comes and goes while a patch is bein
 it comes_and_goes_while_reversing "a module comes and goes while a patch is reversed"
 it unknown_function "a module that lacks a function of a patch is refused"
 it untraceable_function "a module with a function that ftrace cannot reach is refused"
-it init_function "an __init function is not found, whoever was there first"
-it beside_init_function "a function whose name an __init one has as well"
+! init_memory || it init_function "an __init function is not found, whoever was there first"
+! init_memory || it beside_init_function "a function whose name an __init one has as well"
 it replaced_after_coming "a patch whose module came later is replaced"
 it named_vmlinux "a module named vmlinux is refused"
 klpt_main

@@ -254,12 +254,12 @@ path_is() {
 	matches "$path" "$1" "calls of klpt_value() as enabled_functions has them"
 }
 
-# One symbol of livepatch's is the trampoline, or ftrace has made one that has no name; elsewhere ftrace
-# has one for all, and does not tell.
+# One symbol of livepatch's is the trampoline, or ftrace has made one that has no name; elsewhere
+# ftrace has one for all, and does not tell.
 path() {
 	local alone='tramp:0x[0-9a-f]+\(klp_'
 
-	[[ $(uname -m) == x86_64 ]] || alone='\(1\)R?I$'
+	[[ $(uname -m) == x86_64 ]] || alone='\(1\)R?IM?$'
 
 	if has $TRAMPOLINE Y; then
 		alone='tramp:klp_[a-z_]+\+0x0/0x[0-9a-f]+\(klp_'

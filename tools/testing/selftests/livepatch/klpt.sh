@@ -329,6 +329,11 @@ probe_refused() {
 	fi
 }
 
+# Modules have memory that is given back after init. On powerpc all of it stays.
+init_memory() {
+	[[ $(uname -m) != ppc64le ]]
+}
+
 # Tasks are preempted in the kernel: those that do not leave it leave the CPU to others.
 preemptible() {
 	[[ "$(uname -v)" == *PREEMPT* ]] && ! grep -Eq 'preempt=(none|voluntary)' /proc/cmdline
