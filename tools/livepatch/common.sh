@@ -79,9 +79,9 @@ mirror() {
 		awk -v suite="$suite" '$1 == suite && !uri { uri = $2 } END { print uri }'
 }
 
-# compiler: that of $PROFILE for $ARCH, into $cc, behind ccache if that is there, and into $toolchain
-# what kbuild is told. What is started for a newer one is a script, so ccache is told by version who
-# that is.
+# compiler: that of $PROFILE for $ARCH, into $cc, behind ccache if that is there, and into
+# $toolchain what kbuild is told. What is started for a newer one is a script, so ccache is told by
+# version who that is.
 compiler() {
 	local version
 
