@@ -257,17 +257,19 @@ path_is() {
 # One symbol of livepatch's is the trampoline, or ftrace has made one that has no name; elsewhere
 # ftrace has one for all, and does not tell.
 path() {
-	local alone='tramp:0x[0-9a-f]+\(klp_'
+	local alone='tramp:0x[0-9a-f]+\(klp_' both='\(2\)R?IM?->[a-z_]*ops_list_func'
 
-	[[ $(uname -m) == x86_64 ]] || alone='\(1\)R?IM?$'
-
+	if [[ $(uname -m) != x86_64 ]]; then
+		alone='\(1\)R?IM?$'
+		both='\(2\)R?IM?$'
+	fi
 	if has $TRAMPOLINE Y; then
 		alone='tramp:klp_[a-z_]+\+0x0/0x[0-9a-f]+\(klp_'
 	fi
 	patch klpt_p1 spec=klpt_target:klpt_value
 	path_is "$alone"
 	probe klpt_target:klpt_value function
-	path_is '\(2\)R?IM?->[a-z_]*ops_list_func'
+	path_is "$both"
 	sees 1 "beside the patch"
 	rmmod klpt_probe
 	path_is "$alone"
