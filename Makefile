@@ -52,9 +52,10 @@ $(foreach base,$(BASE) $(TESTS_OF),$(if $(filter $(base),$(BASES)),,\
 # What there is for the others: what builds, shows and tests the core.
 everywhere := help setup tree stock-tree kernel stock-kernel stage image demo shell test test-all selftest-runner \
 	kunit selftests upstream-tests stress abi clean distclean
+elsewhere := $(filter-out x86_64,$(ARCH))
 archs := $(notdir $(wildcard $(tools)/arch/*))
 $(if $(filter $(ARCH),$(archs)),,$(error no architecture $(ARCH); there are $(archs)))
-$(if $(filter-out x86_64,$(ARCH)),$(if $(filter-out $(everywhere),$(MAKECMDGOALS)),\
+$(if $(elsewhere),$(if $(filter-out $(everywhere),$(MAKECMDGOALS)),\
 	$(error make $(filter-out $(everywhere),$(MAKECMDGOALS)) is for x86_64 only, not for $(ARCH))))
 about_arch = $(shell sed -n 's/^$(1)=//p' $(tools)/arch/$(ARCH))
 
@@ -65,11 +66,12 @@ export IMAGES  := $(first)/images
 export NEWER   := $(first)/newer-tools
 folder = $(first)$(if $(filter $(1),$(firstword $(BASES))),,/base-$(1))
 export TREE := $(call folder,$(BASE))
-override BUILD := $(TREE)$(if $(filter-out x86_64,$(ARCH)),/arch-$(ARCH))
+override BUILD := $(TREE)$(if $(elsewhere),/arch-$(ARCH))
 
 # With those makes that run guests.
 emulator := $(if $(filter newer,$(QEMU)),newer-tools)
-$(if $(emulator),$(if $(filter-out x86_64,$(ARCH)),$(error QEMU=newer: newer-tools has no $(call about_arch,qemu))))
+$(if $(emulator),$(if $(elsewhere),\
+	$(error QEMU=newer: newer-tools has no $(call about_arch,qemu))))
 override QEMU := $(if $(emulator),$(NEWER)/bin/qemu-system-x86_64,$(QEMU))
 
 export SRC     := $(CURDIR)
@@ -147,7 +149,8 @@ first_base := $(filter $(BASE),$(firstword $(BASES)))
 deep_klp_build := klp-build-test klp-build-mutants klp-build-oracle klp-build-everything klp-build-debian
 
 # What is asked for by name is another thing than all; and there is one core, whatever the base.
-quick_model := $(if $(TESTS)$(GUESTS)$(filter-out x86_64,$(ARCH))$(filter-out $(BASE),$(firstword $(BASES))),,$(tools)/model/run quick)
+quick_model := $(if $(TESTS)$(GUESTS)$(elsewhere)$(filter-out $(BASE),$(firstword $(BASES))),,\
+	$(tools)/model/run quick)
 
 test: tree image
 	@$(quick_model)
@@ -156,7 +159,7 @@ test: tree image
 # A livepatch of many patches, one of a module, versions, callbacks, and what has to be refused.
 few_cases := many module-data version-1 version-2 callbacks layout-hole another-kernel runtime-constant
 
-test-all: tree image $(if $(PROFILES)$(filter-out x86_64,$(ARCH)),,test-all-else)
+test-all: tree image $(if $(PROFILES)$(elsewhere),,test-all-else)
 	@$(tools)/vm/test all
 
 .PHONY: test-all-else

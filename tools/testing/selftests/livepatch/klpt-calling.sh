@@ -48,15 +48,7 @@ all_together() {
 
 # asleep_below: a task sleeps at the bottom of all calls; its number is $pid
 asleep_below() {
-	local before
-
-	slept 1
-	before=$REPLY
-	echo 1 > $WIDE &
-	pid=$!
-	disown "$pid"
-	echo "$pid" >> "$tmp/pids"
-	until_true "a task to fall asleep" has_slept 1 $((before + 1))
+	falls_asleep 1 write_to $WIDE 1
 }
 
 # Twenty originals on the stack: the patch waits for the task, and calls that begin are new.

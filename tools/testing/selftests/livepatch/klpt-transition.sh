@@ -7,10 +7,10 @@
 
 sleeper_blocks_enabling() {
 	asleep sleep 1
-	is "$(world $pid)" -1 "patch_state at rest"
+	is "$(world "$pid")" -1 "patch_state at rest"
 	load klpt_p1 spec=klpt_target:klpt_value,klpt_sleep
 	only_left klpt_p1 1 "$pid"
-	is "$(world $pid)" 0 "patch_state of the sleeper"
+	is "$(world "$pid")" 0 "patch_state of the sleeper"
 	is "$(world self)" 1 "patch_state of a new task"
 	is "$(cat /proc/1/task/1/patch_state)" 1 "patch_state of a thread"
 	returns value 1 "for a task that has moved"
@@ -26,7 +26,7 @@ sleeper_blocks_disabling() {
 	asleep sleep 1
 	put $LP/klpt_p1/enabled 0
 	only_left klpt_p1 0 "$pid"
-	is "$(world $pid)" 1 "patch_state of the sleeper"
+	is "$(world "$pid")" 1 "patch_state of the sleeper"
 	returns value 0 "for a task that has moved"
 	in_use klpt_p1
 	wake 1
@@ -142,7 +142,7 @@ reverse_while_enabling() {
 	asleep sleep 2
 	b=$pid
 	for ((i = 0; i < 10; i++)); do
-		is "$(world $a) $(world $b)" "0 1" "worlds of both, round $i"
+		is "$(world "$a") $(world "$b")" "0 1" "worlds of both, round $i"
 		put $LP/klpt_p1/enabled 0
 		is "$(cat $LP/klpt_p1/enabled)" 0 "enabled, reversed"
 		only_left klpt_p1 0 "$b"

@@ -201,22 +201,32 @@ extra_returns() {
 	is "$REPLY" "$2" "$1 of klpt_extra ${3:-}"
 }
 
-# call NAME ARGUMENT: in the background, in the context of task $pid
-call() {
-	echo "$*" > $TARGET/call &
+# write_to FILE TEXT: in the background, by task $pid
+write_to() {
+	echo "$2" > "$1" &
 	pid=$!
 	disown "$pid"
 	echo "$pid" >> "$tmp/pids"
 }
 
-# asleep NAME CHANNEL: call it and wait until it sleeps there
-asleep() {
+# call NAME ARGUMENT: in the background, in the context of task $pid
+call() {
+	write_to $TARGET/call "$*"
+}
+
+# falls_asleep CHANNEL COMMAND...: the command has somebody sleep there
+falls_asleep() {
 	local before
 
-	slept "$2"
+	slept "$1"
 	before=$REPLY
-	call "$@"
-	until_true "$1 to fall asleep" has_slept "$2" $((before + 1))
+	"${@:2}"
+	until_true "${*:2} to fall asleep" has_slept "$1" $((before + 1))
+}
+
+# asleep NAME CHANNEL: call it and wait until it sleeps there
+asleep() {
+	falls_asleep "$2" call "$@"
 }
 
 # slept CHANNEL: how often somebody has, into $REPLY
