@@ -10,8 +10,8 @@
 # show in /proc/PID/stack; all functions in the text of the scheduler count as the second kind.
 #
 # Nothing is measured by the clock. A transition has to end within so many looks at all tasks, or
-# else those who are left need a reason: whenever they are looked at they sleep, always in the same
-# function of the patch, and not because they work for livepatch.
+# else those who are left need a reason: whenever they are looked at they sleep in functions of the
+# patch, and not because they work for livepatch.
 
 . "$(dirname "$0")/klpt.sh"
 
@@ -123,6 +123,10 @@ learn() {
 	unload klpt_p1
 	unload klpt_p2
 	sort_out > "$tmp/kinds"
+	{
+		cat "$tmp/resting"
+		sed -n 's/^rest \([^ ]*\) .*/\1/p' "$tmp/kinds"
+	} > "$tmp/rest"
 }
 
 # choose KIND PATTERN: functions into ${chosen[@]}, as guards; and ${places[@]}, as replacements.
@@ -152,20 +156,27 @@ joined() {
 }
 
 # reason TID NAME STATE VERDICT: why a task is still there, from a line of blockers, into $REPLY: a
-# function that it sleeps in, or what is wrong
+# function that it sleeps in, or what is wrong. A function that kthreads rest in is a reason
+# whatever the task does at the moment: the kthread of RCU wakes up all the time, and whoever works
+# for livepatch will return to it.
 reason() {
-	local tid=$1 comm=$2 state=$3 verdict=$4
+	local tid=$1 comm=$2 state=$3 verdict=$4 place=${4#on stack: }
 
 	REPLY=$verdict
-	[[ $state == [SDI] && $verdict == "on stack: "* && ! -e /proc/$tid/exe ]] || return 0
-	REPLY=${verdict#on stack: }
-	REPLY=${REPLY%%+*}
-	if [[ $comm == kworker/* ]] && grep -q '\] klp_' "/proc/$tid/stack"; then
+	place=${place%%+*}
+	[[ $verdict == "on stack: "* && ! -e /proc/$tid/exe ]] || return 0
+	if grep -qx "$place" "$tmp/rest"; then
+		REPLY=$place
+	elif [[ $state != [SDI] ]]; then
+		return
+	elif [[ $comm == kworker/* ]] && grep -q '\] klp_' "/proc/$tid/stack"; then
 		REPLY="works for livepatch"
+	else
+		REPLY=$place
 	fi
 }
 
-# look PATCH: after one more look at all tasks, who is left?
+# look PATCH: after one more look at all tasks, who is left, and in which functions?
 look() {
 	local line tid
 
@@ -176,34 +187,42 @@ look() {
 		tid=${BASH_REMATCH[1]}
 		reason "${BASH_REMATCH[@]:1}"
 		: $((++looks[$tid]))
-		[[ ${reasons[$tid]-$REPLY} == "$REPLY" ]] || REPLY="now here, now there"
-		reasons[$tid]=$REPLY
+		if [[ $REPLY == *\ * ]]; then
+			[[ ${wrong[$tid]-$REPLY} == "$REPLY" ]] || REPLY="now this, now that"
+			wrong[$tid]=$REPLY
+			: $((++wrongs[$tid]))
+		elif [[ " ${slept[$tid]-} " != *" $REPLY "* ]]; then
+			slept[$tid]+="${slept[$tid]:+ }$REPLY"
+		fi
 	done < $DEBUG/blockers
 }
 
-# excused PATCH: each task that is there in all of some looks has a reason. Fails for one that has
-# none; 2 when it is left open.
+# excused PATCH: each task that is there in all of some looks was in functions of the patch each
+# time, if not always in the same. Fails for one that never had a reason to be there; 2 when it is
+# left open, and $REPLY says for whom.
 excused() {
-	local -A looks=() reasons=()
-	local tid open=2
+	local -A looks=() slept=() wrong=() wrongs=()
+	local tid open=2 unclear=''
 
 	for ((i = 0; i < LOOKS; i++)); do
 		look "$1"
 	done
 	for tid in "${!looks[@]}"; do
 		((looks[$tid] == LOOKS)) || continue
-		case ${reasons[$tid]} in
-		"about to change over" | "works for livepatch")
-			fail "task $tid is left: ${reasons[$tid]}: $(cat $DEBUG/blockers)"
-			;;
-		*\ *)
-			return 2
-			;;
-		esac
-		note "task $tid sleeps in ${reasons[$tid]}"
-		open=0
+		if [[ -z ${wrong[$tid]-} ]]; then
+			note "task $tid is in ${slept[$tid]}"
+			open=0
+			continue
+		fi
+		if ((wrongs[$tid] == LOOKS)) &&
+			[[ ${wrong[$tid]} =~ ^(about to change over|works for livepatch)$ ]]; then
+			fail "task $tid is left: ${wrong[$tid]}: $(cat $DEBUG/blockers)"
+		fi
+		unclear+="${unclear:+; }task $tid: ${wrong[$tid]}"
 	done
-	return $open
+	REPLY=${unclear:-nobody is there for long}
+	[[ -n $unclear ]] || return $open
+	return 2
 }
 
 # ends PATCH COMMAND...: succeeds when the transition has ended, and the command says so; else
@@ -219,8 +238,8 @@ ends() {
 		((++n % 25 == 0)) || continue
 		statistic "$patch" rounds
 		((REPLY - first >= ROUNDS)) || continue
-		((tries++ < TRIES)) || fail "$patch does not end: $(cat $DEBUG/blockers)"
 		! excused "$patch" || return 1
+		((++tries < TRIES)) || fail "$patch does not end: $(cat $DEBUG/blockers): $REPLY"
 	done
 	statistic "$patch" rounds
 	((REPLY - first < 3)) || note "$((REPLY - first)) rounds"
