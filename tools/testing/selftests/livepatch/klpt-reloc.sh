@@ -8,6 +8,8 @@
 
 . "$(dirname "$0")/klpt.sh"
 
+PLACES=12	# that a target is at
+
 # reloc_refused VARIANT WORD...: by the loader of modules
 reloc_refused() {
 	local out
@@ -45,7 +47,7 @@ all_resolved() {
 	is "$(cat /proc/cmdline)" "relocated $cmdline" "/proc/cmdline"
 	returns value 42 "${1:-}"
 	returns other 445 "${1:-}"
-	returns third 20 "${1:-}"
+	returns third 31 "${1:-}"
 }
 
 target_is_there() {
@@ -80,6 +82,30 @@ target_comes_and_goes() {
 		[[ $i == 4 ]] && rmmod klpt_extra
 		load klpt_target
 		all_resolved "round $i"
+	done
+}
+
+# What stands for a far place, a stub or an entry of the GOT, is found anew for each, and does not
+# run out. So that the target moves, a module of its size takes the place where it was, and stays:
+# klpt_extra under another name, whose functions return something else.
+target_moves() {
+	local i copy seen=" "
+
+	load klpt_reloc_good
+	until_true "the transition to end" settled klpt_reloc
+	for ((i = 0; i < PLACES; i++)); do
+		get /sys/module/klpt_target/sections/.text
+		[[ $seen != *" $REPLY "* ]] || fail "place $i: the target was at $REPLY before"
+		seen+="$REPLY "
+		all_resolved "at place $i"
+		rmmod klpt_target
+		copy=klpt_ext$((10 + i))
+		LC_ALL=C sed "s/klpt_extra/$copy/g" "$MODULES/klpt_extra.ko" > "$tmp/$copy.ko"
+		insmod "$tmp/$copy.ko" zero=100 || fail "insmod $copy"
+		load klpt_target
+	done
+	for ((i = 0; i < PLACES; i++)); do
+		rmmod klpt_ext$((10 + i))
 	done
 }
 
@@ -194,6 +220,7 @@ cmdline=$(cat /proc/cmdline)
 it target_is_there "symbols of vmlinux and of a module are resolved, many entries for one of them"
 it target_comes_later "a module that comes later is resolved then"
 it target_comes_and_goes "relocations are written again when the module comes back"
+it target_moves "a module that comes back at a dozen places"
 it target_fails "relocations are written again after the module has failed to load"
 it patch_comes_and_goes "the livepatch comes and goes"
 it init_code "relocations in init code of the livepatch"

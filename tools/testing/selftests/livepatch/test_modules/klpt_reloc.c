@@ -8,12 +8,23 @@
 #include <linux/livepatch.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
+#include <linux/string.h>
 #include "klpt_lib.h"
 
-/* Of vmlinux. */
+/*
+ * Of vmlinux, and of klpt_target. What is weak for the compiler is looked up in a GOT; modules of
+ * arm64 have none.
+ */
+#ifdef CONFIG_ARM64
+extern char *saved_command_line;
+extern char *klpt_datum;
+asm(".weak saved_command_line, klpt_datum");
+#else
 extern char *saved_command_line __weak;
+extern char *klpt_datum __weak;
+#endif
 
-/* Of klpt_target: its second klpt_dup(), and a function that nothing exports. */
+/* The second klpt_dup() of klpt_target, and a function that nothing exports. */
 int klpt_dup(void) __weak;
 int klpt_hidden(int arg) __weak;
 
@@ -41,7 +52,7 @@ static klpt_func int new_other(void)
 
 static klpt_func int new_third(void)
 {
-	return klpt_dup();
+	return klpt_dup() + strlen(klpt_datum);
 }
 
 static struct klp_func vmlinux_funcs[] = {

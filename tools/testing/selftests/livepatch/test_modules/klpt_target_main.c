@@ -83,6 +83,9 @@ static klpt_func notrace int klpt_notrace(int arg)
 	return READ_ONCE(zero) + arg;
 }
 
+/* Data that nothing exports, other in klpt_extra. Only livepatches read it. */
+static const char *klpt_datum __used = KBUILD_MODNAME;
+
 /* Referred to by klp relocations, never patched, called by nobody else. */
 static klpt_func int klpt_hidden(int arg)
 {
