@@ -15,10 +15,13 @@
 #else
 /*
  * What ftrace itself takes for the entry, where it sorts places out by that: powerpc, on which
- * a function may begin with its global entry. On s390 and loongarch the place comes first.
+ * a function may begin with its global entry. On arm64 a landing pad may come first, and what
+ * saves the return address does. On s390 and loongarch nothing is in front of the place.
  */
 #ifdef FTRACE_MCOUNT_MAX_OFFSET
 #define KLP_PLACE_REACH		((unsigned long)FTRACE_MCOUNT_MAX_OFFSET)
+#elif defined(CONFIG_ARM64)
+#define KLP_PLACE_REACH		8UL
 #else
 #define KLP_PLACE_REACH		0UL
 #endif
