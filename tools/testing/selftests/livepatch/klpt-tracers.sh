@@ -276,6 +276,23 @@ path() {
 	returns value 1
 }
 
+# Who has hooked a function stays behind when the module goes, patched as it is. (A direct call
+# would be found again in what comes to the same place: its owner makes sure that the module stays.)
+module_goes() {
+	local hook
+
+	patch klpt_p1 spec=klpt_extra:klpt_value
+	load klpt_extra
+	for hook in function regs filter kprobe kretprobe fprobe; do
+		is "$(cat $EXTRA/value)" 1 "klpt_value() of klpt_extra, before $hook"
+		probe klpt_extra:klpt_value $hook
+		rmmod klpt_extra
+		rmmod klpt_probe
+		load klpt_extra
+	done
+	is "$(cat $EXTRA/value)" 1 "klpt_value() of klpt_extra in the end"
+}
+
 both_ways path "ftrace leads calls straight on while there is nobody else"
 both_ways before_patch "each kind of hook is there first"
 both_ways after_patch "each kind of hook comes to a patched function"
@@ -285,5 +302,6 @@ both_ways tracer_later "function and function_graph tracer come to a patched fun
 both_ways everybody "a tracer, a kprobe and each kind of hook on one patched function"
 both_ways arguments "arguments arrive"
 it unloading "a hook that comes and goes all the time is unloaded"
+both_ways module_goes "the module goes before its hook, in each way"
 both_ways refusals "refused: kprobes with a post handler, direct calls that cannot share"
 klpt_main
