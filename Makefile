@@ -58,6 +58,9 @@ $(if $(filter $(ARCH),$(archs)),,$(error no architecture $(ARCH); there are $(ar
 $(if $(elsewhere),$(if $(filter-out $(everywhere),$(MAKECMDGOALS)),\
 	$(error make $(filter-out $(everywhere),$(MAKECMDGOALS)) is for x86_64 only, not for $(ARCH))))
 about_arch = $(shell sed -n 's/^$(1)=//p' $(tools)/arch/$(ARCH))
+bases_of := $(call about_arch,bases)
+$(if $(bases_of),$(if $(filter $(BASE),$(bases_of)),,\
+	$(error Linux $(BASE) has no livepatching on $(ARCH): make $(MAKECMDGOALS) ARCH=$(ARCH) BASE=$(bases_of))))
 
 # What does not depend on the base stands in the first one's folder; this may be a make of one of
 # ours, which have BUILD from here.

@@ -321,9 +321,11 @@ it graph_of_sleeper "tasks whose returns are traced move, and block"
 it kprobe_on_original "a kprobe on the original is hit while patched"
 it kprobe_on_replacement "a kprobe on the replacement is hit"
 it kprobe_event "a kprobe event on the original"
-it conflicting_kprobe "refused: a function whose instruction pointer a kprobe has claimed"
-it conflicting_patch "a kprobe cannot claim the instruction pointer of a patched function"
-it conflict_replacing "refused when replacing: the old patch stays in force"
+if kprobes_on_ftrace; then
+	it conflicting_kprobe "refused: a function whose instruction pointer a kprobe has claimed"
+	it conflicting_patch "a kprobe cannot claim the instruction pointer of a patched function"
+	it conflict_replacing "refused when replacing: the old patch stays in force"
+fi
 if [[ $(uname -m) == x86_64 ]]; then
 	it direct_call "refused: a function with a direct call that cannot share it"
 	it shared_direct_call "a direct call that shares the function stays attached"

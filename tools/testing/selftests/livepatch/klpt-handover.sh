@@ -301,7 +301,8 @@ it without_table_refused "refused: to drop a state without a row; with a row it 
 it row_is_missing "a patch lists a state without a row for it"
 it some_callbacks_only "callbacks that are left out"
 it objects_and_states "callbacks of objects enclose those of states"
-it ftrace_refuses "what has run is undone once when ftrace refuses a function"
+! kprobes_on_ftrace ||
+	it ftrace_refuses "what has run is undone once when ftrace refuses a function"
 it cannot_be_disabled "block_disable: neither disabled nor replaced by one that lacks the state"
 it may_turn_back "block_disable: enabling can be reversed, a patch with the state may follow"
 it wrong_tables "refused: tables that contradict themselves"

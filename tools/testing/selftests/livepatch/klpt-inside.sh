@@ -344,6 +344,10 @@ one() {
 
 	learn
 	NAMED=
+	if [[ -z ${REPLACING-} ]] && grep -q "^rest $1 " "$tmp/kinds"; then
+		note "kthreads rest in it, and it is not replaced on $(uname -m)"
+		return
+	fi
 	choose '*' "$1"
 	if ((!${#chosen[@]})); then
 		! grep -q " $1\$" /proc/kallsyms || fail "nothing is known about it"

@@ -66,6 +66,6 @@ uninterruptible() {
 
 it user_task "a fake signal moves a user task, and its system call goes on"
 it user_task_disabling "the same when disabling"
-it kthread_woken_up "a kthread that sleeps interruptibly is woken up"
+! busy_is_seen || it kthread_woken_up "a kthread that sleeps interruptibly is woken up"
 it uninterruptible "a task that cannot be woken up stays in the way, alone"
 klpt_main

@@ -284,13 +284,13 @@ it killed_sleeper "a task that is killed does not block any more"
 it many_sleepers "twenty tasks asleep in the function block"
 it several_functions_block "tasks asleep in different functions of a patch block"
 it kthread_asleep "a kthread asleep in the function blocks"
-it kthread_that_never_sleeps "a kthread that never sleeps moves"
+! busy_is_seen || it kthread_that_never_sleeps "a kthread that never sleeps moves"
 # Elsewhere nobody can tell the stack of who was interrupted in the kernel.
 if preemptible && [[ $(uname -m) == x86_64 ]]; then
 	it kthread_that_never_gives_way "a kthread that never gives way moves"
 fi
 it user_task_that_never_sleeps "a busy user task moves"
-it system_call_that_never_ends "a task that never leaves a system call moves"
+! busy_is_seen || it system_call_that_never_ends "a task that never leaves a system call moves"
 it reverse_while_enabling "enabling is reversed twenty times, somebody always being in the way"
 it reverse_while_disabling "disabling is reversed twenty times, somebody always being in the way"
 it reverse_at_speed "a hundred reversals without waiting"

@@ -349,6 +349,18 @@ preemptible() {
 	[[ "$(uname -v)" == *PREEMPT* ]] && ! grep -Eq 'preempt=(none|voluntary)' /proc/cmdline
 }
 
+# A task that is always busy in the kernel is looked at: in Linux 6.12 whenever it could give way,
+# later when it loses the CPU. Where it is preempted for that, the unwinder of x86 alone can tell
+# its stack.
+busy_is_seen() {
+	[[ $(uname -m) == x86_64 || $(uname -r) == 6.12.* ]] || ! preemptible
+}
+
+# Kprobes at the entry of a function get hold of it by ftrace.
+kprobes_on_ftrace() {
+	[[ $(uname -m) != aarch64 ]]
+}
+
 # traced EVENT...: from here on, exactly these trace events are recorded
 traced() {
 	local event

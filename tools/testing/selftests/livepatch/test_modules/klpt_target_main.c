@@ -171,9 +171,10 @@ int __alias(klpt_hot) klpt_hot_alias(int channel);
 
 /*
  * The compiler moves a part of its caller: it takes what calls a cold function for seldom run. The
- * macro __cold says nothing to compilers that align such functions badly.
+ * macro __cold says nothing to compilers that do not align such functions, and ftrace on arm64
+ * takes none that is not aligned.
  */
-static noinline __attribute__((__cold__)) int klpt_seldom(int channel)
+static noinline __attribute__((__cold__)) __aligned(8) int klpt_seldom(int channel)
 {
 	int ret = klpt_wait(channel, KLPT_KILLABLE);
 
