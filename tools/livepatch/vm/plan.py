@@ -21,6 +21,8 @@ GROUPS = ('runner', 'kunit', 'selftests', 'upstream')
 LAST = 'klpt-dead.sh'
 # What a profile cannot run: its kernel has no types for BPF programs.
 LACKING = {profile: {'klpt-bpf.sh'} for profile in ('none', 'debug', 'gcov', 'kcsan', 'rt', 'up')}
+# What is for x86-64 alone: livepatch knows instructions there, and words on stacks.
+OF_X86 = {'livepatch_place_x86_64', 'livepatch_trampoline', 'livepatch_words'}
 WHERE = {'selftests': 'ours', 'upstream': 'upstream'}
 
 
@@ -88,6 +90,8 @@ def installed(profile, where):
 def runnable(tests, profile):
     """Those of TESTS that a guest of PROFILE can run on this architecture."""
     lacking = LACKING.get(profile, set()) | set(architecture().get('lacks', '').split())
+    if architecture()['kbuild'] != 'x86_64':
+        lacking |= OF_X86
     return [test for test in tests if test.name not in lacking]
 
 

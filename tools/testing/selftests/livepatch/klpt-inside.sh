@@ -176,7 +176,7 @@ reason() {
 	fi
 }
 
-# look PATCH: after one more look at all tasks, who is left, and in which functions?
+# look PATCH: after one more look at all tasks, who is left, and for which reasons?
 look() {
 	local line tid
 
@@ -187,13 +187,8 @@ look() {
 		tid=${BASH_REMATCH[1]}
 		reason "${BASH_REMATCH[@]:1}"
 		: $((++looks[$tid]))
-		if [[ $REPLY == *\ * ]]; then
-			[[ ${wrong[$tid]-$REPLY} == "$REPLY" ]] || REPLY="now this, now that"
-			wrong[$tid]=$REPLY
-			: $((++wrongs[$tid]))
-		elif [[ " ${slept[$tid]-} " != *" $REPLY "* ]]; then
-			slept[$tid]+="${slept[$tid]:+ }$REPLY"
-		fi
+		[[ "|${reasons[$tid]-}|" == *"|$REPLY|"* ]] ||
+			reasons[$tid]+="${reasons[$tid]:+|}$REPLY"
 	done < $DEBUG/blockers
 }
 
@@ -201,28 +196,29 @@ look() {
 # time, if not always in the same. Fails for one that never had a reason to be there; 2 when it is
 # left open, and $REPLY says for whom.
 excused() {
-	local -A looks=() slept=() wrong=() wrongs=()
-	local tid open=2 unclear=''
+	local -A looks=() reasons=()
+	local tid excused='' unclear=''
 
 	for ((i = 0; i < LOOKS; i++)); do
 		look "$1"
 	done
 	for tid in "${!looks[@]}"; do
 		((looks[$tid] == LOOKS)) || continue
-		if [[ -z ${wrong[$tid]-} ]]; then
-			note "task $tid is in ${slept[$tid]}"
-			open=0
-			continue
-		fi
-		if ((wrongs[$tid] == LOOKS)) &&
-			[[ ${wrong[$tid]} =~ ^(about to change over|works for livepatch)$ ]]; then
-			fail "task $tid is left: ${wrong[$tid]}: $(cat $DEBUG/blockers)"
-		fi
-		unclear+="${unclear:+; }task $tid: ${wrong[$tid]}"
+		case ${reasons[$tid]} in
+		"about to change over" | "works for livepatch")
+			fail "task $tid is left: ${reasons[$tid]}: $(cat $DEBUG/blockers)"
+			;;
+		*\ *)
+			unclear+="${unclear:+; }task $tid: ${reasons[$tid]}"
+			;;
+		*)
+			note "task $tid is in ${reasons[$tid]}"
+			excused=1
+			;;
+		esac
 	done
 	REPLY=${unclear:-nobody is there for long}
-	[[ -n $unclear ]] || return $open
-	return 2
+	[[ -z $unclear && -n $excused ]] || return 2
 }
 
 # ends PATCH COMMAND...: succeeds when the transition has ended, and the command says so; else

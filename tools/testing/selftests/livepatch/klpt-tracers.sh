@@ -283,9 +283,9 @@ module_goes() {
 
 	patch klpt_p1 spec=klpt_extra:klpt_value
 	load klpt_extra
-	for hook in function regs filter kprobe kretprobe fprobe; do
+	for hook in filter ${hooks/shared/}; do
 		is "$(cat $EXTRA/value)" 1 "klpt_value() of klpt_extra, before $hook"
-		probe klpt_extra:klpt_value $hook
+		probe klpt_extra:klpt_value "$hook"
 		rmmod klpt_extra
 		rmmod klpt_probe
 		load klpt_extra
