@@ -5,6 +5,7 @@
  * Most are not, and that can be seen by a look at the words that they could return to (words.c).
  * Others are unwound, frame by frame, as deep as it goes.
  */
+#include <linux/filter.h>
 #include <linux/kthread.h>
 #include <linux/sched/task_stack.h>
 #include <linux/stacktrace.h>
@@ -58,10 +59,24 @@ struct klp_stack_walk {
 	unsigned long where;
 };
 
+/*
+ * Does a frame with this address hide where the task is going to? A BPF program at the entry of a
+ * function may sleep, after it has been decided where the call goes. The trampoline that has called
+ * the program keeps that in a register on s390; elsewhere it returns there.
+ */
+static bool klp_stack_hides(unsigned long addr)
+{
+	return IS_ENABLED(CONFIG_S390) && is_bpf_text_address(addr);
+}
+
 static bool klp_stack_frame(void *cookie, unsigned long addr)
 {
 	struct klp_stack_walk *walk = cookie;
 
+	if (klp_stack_hides(addr)) {
+		walk->verdict = KLP_UNRELIABLE;
+		return false;
+	}
 	if (!klp_ranges_contain(walk->forbidden.code, addr) &&
 	    !klp_ranges_contain(walk->forbidden.text, addr))
 		return true;

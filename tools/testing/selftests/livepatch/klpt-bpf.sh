@@ -174,6 +174,48 @@ cycles() {
 	done
 }
 
+# sleeps_at_entry: a task in a program that sleeps, $pid
+sleeps_at_entry() {
+	falls_asleep 1 run_sleeper
+}
+
+run_sleeper() {
+	./klpt_bpf sleep 1 > "$tmp/sleeper" 2>&1 &
+	pid=$!
+	disown "$pid"
+	echo "$pid" >> "$tmp/pids"
+}
+
+# on_its_way PATCH WORLD WHO: the task is in the way of the patch, and gets to where it was going
+on_its_way() {
+	only_left "$1" "$2" "$pid"
+	wake 1
+	ended "$pid"
+	is "$(< "$tmp/sleeper")" "$3" "function that a call from before got to"
+}
+
+# Where a call goes is decided before a program at the entry runs, which may sleep. The task is in
+# no patched function then, and will be. klpt_p2 returns what the original does.
+asleep_on_the_way() {
+	local there=spec=vmlinux:bpf_fentry_test1=any
+
+	sleeps_at_entry
+	load klpt_p1 $there
+	on_its_way klpt_p1 1 original
+	until_true "klpt_p1 to be enabled" settled klpt_p1
+	sleeps_at_entry
+	load klpt_p2 $there replace=1
+	on_its_way klpt_p2 1 other
+	until_true "klpt_p2 to be enabled" settled klpt_p2
+	unload klpt_p1
+	sleeps_at_entry
+	put $LP/klpt_p2/enabled 0
+	on_its_way klpt_p2 0 original
+	until_true "klpt_p2 to go" gone $LP/klpt_p2
+	unload klpt_p2
+	unhooked bpf_fentry_test1
+}
+
 [[ -e /sys/kernel/btf/vmlinux ]] || skip_all "the kernel has no CONFIG_DEBUG_INFO_BTF"
 both_ways before_patch "BPF programs are there first"
 both_ways after_patch "BPF programs come to a patched function"
@@ -181,4 +223,5 @@ both_ways shrinking "a replacing patch drops functions beside BPF programs"
 both_ways stacked "BPF programs and two patches"
 both_ways with_tracer "BPF programs, a tracer and a patch"
 both_ways cycles "BPF programs come and go"
+both_ways asleep_on_the_way "a program at the entry sleeps while patches come and go"
 klpt_main

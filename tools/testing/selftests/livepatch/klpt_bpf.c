@@ -8,6 +8,11 @@
  * seen, and the number of returns by value: "entry 5 exit 2:3 4:2". Ends, and so detaches them, at
  * the end of its input.
  *
+ *	klpt_bpf sleep CHANNEL
+ *
+ * has a program at the entry of bpf_fentry_test1(), which the kernel has for tests, sleep in a
+ * channel of klpt_lib, and tells whether the call then got to the original: "original" or "other".
+ *
  * The programs are a few instructions each, so there is no need of a compiler for BPF.
  */
 
@@ -16,6 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <linux/bpf.h>
@@ -29,17 +36,34 @@
 	((struct bpf_insn) { .code = (op), .dst_reg = (dst), .src_reg = (src), \
 			     .off = (offset), .imm = (number) })
 
+/* What the verifier says of a program. */
+static char log[65536];
+
 static void die(const char *what, int error)
 {
 	fprintf(stderr, "klpt_bpf: %s: %s\n", what, strerror(error));
 	exit(1);
 }
 
-/* Load a program that counts in slot 0, or, with a place for it, in that of the returned value. */
-static int load(enum bpf_attach_type type, int btf_id, int map, int where)
+static int load(enum bpf_attach_type type, int btf_id, unsigned int flags,
+		const struct bpf_insn *insns, size_t nr)
 {
-	static char log[65536];
-	struct bpf_insn insns[] = {
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type,
+		    .attach_btf_id = btf_id, .prog_flags = flags, .log_level = 1, .log_buf = log,
+		    .log_size = sizeof(log));
+	int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "klpt", "GPL", insns, nr, &opts);
+
+	if (fd < 0) {
+		fputs(log, stderr);
+		die("loading a program", errno);
+	}
+	return fd;
+}
+
+/* A program that counts in slot 0, or, with a place for it, in that of the returned value. */
+static int load_counter(enum bpf_attach_type type, int btf_id, int map, int where)
+{
+	const struct bpf_insn insns[] = {
 		/* r6 = 0, or the argument behind those of the function, what it returned */
 		where < 0 ? INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_6, 0, 0, 0) :
 			    INSN(BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_6, BPF_REG_1, where, 0),
@@ -58,17 +82,32 @@ static int load(enum bpf_attach_type type, int btf_id, int map, int where)
 		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0),
 		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
 	};
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = type,
-		    .attach_btf_id = btf_id, .log_level = 1, .log_buf = log,
-		    .log_size = sizeof(log));
-	int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "klpt", "GPL", insns, ARRAY_SIZE(insns),
-			       &opts);
 
-	if (fd < 0) {
-		fputs(log, stderr);
-		die("loading a program", errno);
-	}
-	return fd;
+	return load(type, btf_id, 0, insns, ARRAY_SIZE(insns));
+}
+
+/*
+ * A program that reads a word of this process at a place that makes it sleep. It does so as for
+ * another process: no exception is taken in it, which unwinders do not like.
+ */
+static int load_sleeper(int btf_id, const void *place)
+{
+	unsigned long long address = (unsigned long)place;
+	const struct bpf_insn insns[] = {
+		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_get_current_task_btf),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_4, BPF_REG_0, 0, 0),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_1, BPF_REG_10, 0, 0),
+		INSN(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_1, 0, 0, -8),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_2, 0, 0, 8),
+		INSN(BPF_LD | BPF_DW | BPF_IMM, BPF_REG_3, 0, 0, (int)address),
+		INSN(0, 0, 0, 0, address >> 32),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_5, 0, 0, 0),
+		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_copy_from_user_task),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0),
+		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+	};
+
+	return load(BPF_TRACE_FENTRY, btf_id, BPF_F_SLEEPABLE, insns, ARRAY_SIZE(insns));
 }
 
 static void attach(int program)
@@ -93,6 +132,39 @@ static void show(int map)
 	fflush(stdout);
 }
 
+static int find(const struct btf *btf, const char *function)
+{
+	int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
+
+	if (id < 0)
+		die(function, -id);
+	return id;
+}
+
+static int sleep_in(const struct btf *btf, int channel)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	long size = sysconf(_SC_PAGESIZE);
+	int pages = open("/proc/klpt/pages", O_RDWR);
+	void *place = MAP_FAILED;
+	int program;
+
+	if (pages >= 0)
+		place = mmap(NULL, size, PROT_READ, MAP_SHARED, pages, channel * size);
+	if (place == MAP_FAILED)
+		die("/proc/klpt/pages", errno);
+	program = load_sleeper(find(btf, "bpf_fentry_test1"), place);
+	attach(program);
+	/* The caller of that function fails when the result is another one. */
+	if (!bpf_prog_test_run_opts(program, &opts))
+		printf("original\n");
+	else if (errno == EFAULT)
+		printf("other\n");
+	else
+		die("calling bpf_fentry_test1", errno);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const struct btf_type *type;
@@ -100,24 +172,24 @@ int main(int argc, char **argv)
 	char line[8];
 	int id, map;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: klpt_bpf FUNCTION\n");
+	if (argc != 2 && (argc != 3 || strcmp(argv[1], "sleep"))) {
+		fprintf(stderr, "usage: klpt_bpf FUNCTION | sleep CHANNEL\n");
 		return 2;
 	}
 	btf = btf__load_vmlinux_btf();
 	if (!btf)
 		die("types of the kernel", errno);
-	id = btf__find_by_name_kind(btf, argv[1], BTF_KIND_FUNC);
-	if (id < 0)
-		die(argv[1], -id);
+	if (argc == 3)
+		return sleep_in(btf, atoi(argv[2]));
+	id = find(btf, argv[1]);
 	type = btf__type_by_id(btf, btf__type_by_id(btf, id)->type);
 
 	map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "klpt", sizeof(unsigned int),
 			     sizeof(unsigned long long), SLOTS, NULL);
 	if (map < 0)
 		die("making a map", errno);
-	attach(load(BPF_TRACE_FENTRY, id, map, -1));
-	attach(load(BPF_TRACE_FEXIT, id, map, 8 * btf_vlen(type)));
+	attach(load_counter(BPF_TRACE_FENTRY, id, map, -1));
+	attach(load_counter(BPF_TRACE_FEXIT, id, map, 8 * btf_vlen(type)));
 	printf("attached\n");
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin))

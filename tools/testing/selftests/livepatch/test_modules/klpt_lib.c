@@ -19,6 +19,7 @@
 #include <linux/kprobes.h>
 #include <linux/kstrtox.h>
 #include <linux/kthread.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/proc_fs.h>
@@ -228,6 +229,42 @@ static const struct proc_ops wake_ops = {
 	.proc_write	= wake_write,
 };
 
+/* What is mapped needs this module for longer than procfs knows. */
+static void pages_open(struct vm_area_struct *vma)
+{
+	__module_get(THIS_MODULE);
+}
+
+static void pages_close(struct vm_area_struct *vma)
+{
+	module_put(THIS_MODULE);
+}
+
+static vm_fault_t pages_fault(struct vm_fault *vmf)
+{
+	if (klpt_wait(vmf->pgoff, KLPT_KILLABLE))
+		return VM_FAULT_SIGBUS;
+	vmf->page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	return vmf->page ? 0 : VM_FAULT_OOM;
+}
+
+static const struct vm_operations_struct pages_vm_ops = {
+	.open	= pages_open,
+	.close	= pages_close,
+	.fault	= pages_fault,
+};
+
+static int pages_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	vma->vm_ops = &pages_vm_ops;
+	pages_open(vma);
+	return 0;
+}
+
+static const struct proc_ops pages_ops = {
+	.proc_mmap	= pages_mmap,
+};
+
 static int __init klpt_lib_init(void)
 {
 	struct proc_dir_entry *dir = proc_mkdir("klpt", NULL);
@@ -238,6 +275,7 @@ static int __init klpt_lib_init(void)
 	    !proc_create_single("slept", 0400, dir, slept_show) ||
 	    !proc_create_single("exiting", 0400, dir, exiting_show) ||
 	    !proc_create("hold", 0200, dir, &hold_ops) ||
+	    !proc_create("pages", 0600, dir, &pages_ops) ||
 	    !proc_create("wake", 0200, dir, &wake_ops)) {
 		remove_proc_subtree("klpt", NULL);
 		return -ENOMEM;
