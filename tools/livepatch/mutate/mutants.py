@@ -50,16 +50,21 @@ class Mutant(NamedTuple):
             raise Broken(f'{self.path.name} does not fit the core: {" ".join(done.stdout.split())}')
 
 
+def finder(how, what):
+    """Kind and test that HOW names; Broken, and WHAT is wrong, if it is none."""
+    kind, *test = how.split() or ['']
+    if kind not in WORDS or len(test) != WORDS[kind]:
+        raise Broken(f'{what}: not model SCENARIO, kunit SUITE, selftest SCRIPT FUNCTION or fuzz FUZZER')
+    return kind, tuple(test)
+
+
 def read(path):
     """The mutant in a file."""
     match = FORM.fullmatch(path.read_text())
     if not match:
         raise Broken(f'{path.name}: not of the form that is told on top of mutants.py')
-    kind, *test = match['how'].split()
-    if kind not in WORDS or len(test) != WORDS[kind]:
-        raise Broken(f'{path.name}: "Found-by: {match["how"]}": not model SCENARIO, kunit SUITE, '
-                     'selftest SCRIPT FUNCTION or fuzz FUZZER')
-    return Mutant(path.stem, path, ' '.join(match['what'].split()), kind, tuple(test), match['diff'])
+    kind, test = finder(match['how'], f'{path.name}: "Found-by: {match["how"]}"')
+    return Mutant(path.stem, path, ' '.join(match['what'].split()), kind, test, match['diff'])
 
 
 def every():
