@@ -76,12 +76,24 @@ not_for_everybody() {
 	returns value 1
 }
 
+# like FUNCTION [MODULE]: a pattern for what is less than 4 GiB from it, into $REPLY
+like() {
+	REPLY=$(address_of "$@")
+	matches "$REPLY" "^0x[0-9a-f]{16}\$" "address of $1()"
+	printf -v REPLY '%x[0-9a-f]{8}' "${REPLY:0:10}"
+	[[ $REPLY != 0\[* ]] || fail "code is where any number may be: $1() at $(address_of "$@")"
+}
+
 # Where the kernel is in memory is nobody's business. What everybody may read, and what is logged.
 no_addresses() {
-	local address='ffffffff[0-9a-f]{8}' seen file
+	local address seen file
 
-	# The pattern is that of the addresses of this kernel.
-	matches "$(address_of klpt_value klpt_target)" "^0x$address\$" "address of klpt_value()"
+	like cmdline_proc_show
+	address=$REPLY
+	like klpt_value klpt_target
+	address+="|$REPLY"
+	grep -qEi -e "$address" <<< "$(address_of klpt_value klpt_target)" ||
+		fail "the pattern $address finds no address"
 	patch klpt_p1 "spec=vmlinux:cmdline_proc_show;klpt_target:klpt_value,klpt_dup@2"
 	refused klpt_p2 "Invalid parameters" spec=klpt_target:klpt_value@7
 	asleep sleep 1
