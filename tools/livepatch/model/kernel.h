@@ -233,6 +233,7 @@ static inline void model_guard_end(struct model_guard *unused)
 		(preempt_disable_notrace(), (struct model_guard){})
 
 typedef bool (*stack_trace_consume_fn)(void *cookie, unsigned long addr);
+#define is_bpf_text_address(addr)	((void)(addr), false)
 int arch_stack_walk_reliable(stack_trace_consume_fn consume, void *cookie,
 			     struct task_struct *task);
 #define try_get_task_stack(task)	true
