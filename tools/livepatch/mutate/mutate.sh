@@ -6,11 +6,6 @@
 
 : "${SRC:?}" "${here:?}" "${out:?}"
 
-# found_by KIND PATCH: what else stands behind Found-by, if KIND is to find it
-found_by() {
-	sed -n "s/^Found-by: $1 //p" "$2"
-}
-
 # apply_mutant PATCH TREE
 apply_mutant() {
 	patch --batch --forward --fuzz=0 --no-backup-if-mismatch -s -p1 -d "$2" <"$1"
@@ -21,11 +16,11 @@ try_mutants() {
 	local patch by name status
 
 	for patch in "$SRC"/tools/livepatch/mutate/*.patch; do
-		by=$(found_by "$1" "$patch")
+		by=$(sed -n "s/^Found-by: $1 //p" "$patch")
 		[[ $by ]] || continue
 		"$2" "$by" || continue
 		status=0
-		"$here/mutant" "$out" "$patch" || status=$?
+		"$here/mutant" "$out" "$patch" "$by" || status=$?
 		name=${patch##*/}
 		result "$status" "found: ${name%.patch}: $(sed -n 3p "$patch")"
 	done

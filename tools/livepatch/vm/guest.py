@@ -448,3 +448,10 @@ class Guest:
 def main_error(text):
     """End with a message."""
     sys.exit(f'{Path(sys.argv[0]).name}: {text}')
+
+
+def number(word, what):
+    """WORD as a number; the end, if WHAT is none."""
+    if not word.isdecimal():
+        main_error(f'{what}={word} is no number')
+    return int(word)
