@@ -92,7 +92,7 @@ no_addresses() {
 	address=$REPLY
 	like klpt_value klpt_target
 	address+="|$REPLY"
-	grep -qEi -e "$address" <<< "$(address_of klpt_value klpt_target)" ||
+	grep -qEi -e "$address" <<< "$(address_of klpt_other klpt_target)" ||
 		fail "the pattern $address finds no address"
 	patch klpt_p1 "spec=vmlinux:cmdline_proc_show;klpt_target:klpt_value,klpt_dup@2"
 	refused klpt_p2 "Invalid parameters" spec=klpt_target:klpt_value@7
